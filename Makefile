@@ -1,0 +1,88 @@
+# One environment, made on first use: every target below installs what it needs.
+#
+#   PYTHON    the interpreter to build it with        make test PYTHON=python3.13
+#   VENV      where it lives                          make test VENV=.venv-3.13
+#   CONFIG    the experiment of `make run`            make run CONFIG=configs/copying.yaml
+#   ARGS      more arguments for `run` or `test`      make test ARGS="-k chrono"
+
+PYTHON ?= python3
+VENV ?= .venv
+CONFIG ?= configs/adding.yaml
+ARGS ?=
+WORKERS ?= 2
+
+RUN := $(VENV)/bin/python -m
+PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+# Which Python this is, whatever it is called: its version and where it is installed.
+IDENTITY := import sys; \
+	print("%d.%d.%d in %s" % (sys.version_info[:3] + (getattr(sys, "base_prefix", sys.prefix),)))
+
+.PHONY: help install run test lint format constraints clean FORCE
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## create the environment, or bring it up to date
+
+run: install ## train CONFIG (default: configs/adding.yaml)
+	$(RUN) experiments run $(CONFIG) $(ARGS)
+
+test: install ## run all tests and the examples in docstrings
+	$(RUN) pytest -n $(WORKERS) $(ARGS)
+
+lint: install ## check format, style and types
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+
+format: install ## format the code, fix what can be fixed by itself
+	$(RUN) ruff check --fix-only .
+	$(RUN) ruff format .
+
+# Rewritten, and the environment rebuilt, only when PYTHON names another interpreter.
+$(VENV)/.python: FORCE
+	@is=$$($(PYTHON) -c '$(IDENTITY)' 2>/dev/null) || { \
+		echo "PYTHON=$(PYTHON) does not run; name a Python of 3.11 or newer, as in" \
+			"make install PYTHON=python3.13" >&2; exit 1; }; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "lstm_jax needs Python 3.11 or newer and $(PYTHON) is $$is; name another, as in" \
+			"make install PYTHON=python3.13" >&2; exit 1; }; \
+	if [ "$$(cat $@ 2>/dev/null)" != "$$is" ]; then \
+		if [ -e $(VENV) ] && [ ! -e $(VENV)/pyvenv.cfg ]; then \
+			echo "VENV=$(VENV) exists and is no Python environment; name another" >&2; exit 1; \
+		fi; \
+		echo "Creating $(VENV) with Python $$is"; \
+		rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) && echo "$$is" >$@; \
+	fi
+
+# hatchling first: without build isolation a later update needs no network.
+$(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
+	@echo "Installing lstm_jax and its tools in $(VENV), a few minutes the first time"
+	@$(PIP) hatchling
+	@$(PIP) --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+# Lines that both Pythons share, then those of one alone with a marker.
+constraints: ## pin anew what CI tests, from fresh installs on Python 3.11 and 3.13
+	@new=$$(mktemp -d) && trap 'rm -rf "$$new"' EXIT && \
+	for version in 3.11 3.13; do \
+		echo "Resolving for Python $$version" && \
+		python$$version -m venv $$new/$$version && \
+		$$new/$$version/bin/python -m pip install --quiet hatchling --editable '.[dev]' && \
+		$$new/$$version/bin/python -m pip freeze --exclude-editable | LC_ALL=C sort \
+			>$$new/$$version.txt || exit 1; \
+	done && \
+	{ \
+		echo '# What CI tests. Written by `make constraints`.'; \
+		{ \
+			comm -12 $$new/3.11.txt $$new/3.13.txt; \
+			comm -23 $$new/3.11.txt $$new/3.13.txt | sed 's/$$/ ; python_version < "3.12"/'; \
+			comm -13 $$new/3.11.txt $$new/3.13.txt | sed 's/$$/ ; python_version >= "3.12"/'; \
+		} | LC_ALL=C sort --ignore-case; \
+	} >constraints.txt
+
+clean: ## remove caches and build outputs; keep the environment and runs/
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find lstm_jax experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,64 @@
+"""The command line: `python -m experiments COMMAND ...`.
+
+    run CONFIG [key=value ...] [--out DIR]      train, and leave a run directory behind
+    list                                        what there is to name in a config
+
+Exit status: 0 done, 1 failed or diverged, 2 bad input, 130 interrupted from the keyboard.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+from rich.console import Console
+
+from experiments.catalogue import print_catalogue
+from experiments.config import ConfigError, load
+from experiments.record import default_path
+from experiments.run import run
+
+STATUS = {"completed": 0, "diverged": 1, "interrupted": 130}
+BAD_INPUT = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    use_all_cores()
+    console = Console(soft_wrap=True)
+    if options.command == "list":
+        print_catalogue(console)
+        return 0
+    try:
+        experiment = load(options.config, options.overrides)
+        status = run(experiment, options.out or default_path(options.config), console)
+    except (ConfigError, ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    return STATUS[status]
+
+
+def use_all_cores() -> None:
+    """Make every CPU core a device of JAX, over which seeds and batches are spread."""
+    if "JAX_NUM_CPU_DEVICES" not in os.environ:
+        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments", description="Recurrent networks on long dependencies."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    train = commands.add_parser("run", help="train a config and leave a run directory behind")
+    train.add_argument("config", type=Path, help="a YAML file; `list` names those that are here")
+    train.add_argument("overrides", nargs="*", metavar="key=value", help="train.seeds=8, say")
+    train.add_argument("--out", type=Path, help="the run directory, new or empty")
+    commands.add_parser("list", help="tasks, cells, executors, optimizers and configs")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""From a config to what trains: the task with its data, the model, the compiled program."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import jax
+from jax.sharding import Mesh
+
+from experiments.config import Experiment, ModelSettings
+from experiments.text import TextFile
+from lstm_jax.cells import Cell
+from lstm_jax.initializers import Chrono
+from lstm_jax.layers import SequenceModel, Stack
+from lstm_jax.tasks import Task
+from lstm_jax.training import Program, Training, build_program, choose_mesh
+
+
+class Build(NamedTuple):
+    """What a config stands for."""
+
+    task: Task
+    model: SequenceModel
+    mesh: Mesh
+    program: Program
+
+    @property
+    def parameters(self) -> int:
+        """The number of parameters of one seed's model."""
+        shapes = jax.eval_shape(self.model.init, jax.random.key(0))
+        return sum(leaf.size for leaf in jax.tree.leaves(shapes))
+
+
+def build(experiment: Experiment) -> Build:
+    """Build everything that a run needs; ValueError for settings that contradict one another."""
+    task = experiment.task.load() if isinstance(experiment.task, TextFile) else experiment.task
+    assert isinstance(task, Task)
+    train = experiment.train
+    model = build_model(experiment.model, task)
+    optimizer = experiment.optimizer.build(train.max_steps)
+    training = Training(task, model, optimizer, train.batch_size)
+    mesh = choose_mesh(jax.devices(), train.seeds, train.batch_size)
+    return Build(task, model, mesh, build_program(training, mesh))
+
+
+def build_model(settings: ModelSettings, task: Task) -> SequenceModel:
+    """The model for a task."""
+    cell = with_lag(settings.cell, task.lag)
+    return SequenceModel(
+        stack=Stack((cell,) * settings.layers),
+        input_size=task.input_size,
+        output_size=task.output_size,
+        tokens=task.tokens,
+        embedding_size=settings.embedding_size,
+        dropout=settings.dropout,
+        executor=settings.executor,
+    )
+
+
+def with_lag(cell: Cell, lag: int) -> Cell:
+    """The cell, with chrono initialisation for the longest dependency where none is given."""
+    changes: dict[str, Any] = {
+        field.name: Chrono(lag)
+        for field in dataclasses.fields(cell)
+        if getattr(cell, field.name) == Chrono(t_max=None)
+    }
+    return dataclasses.replace(cell, **changes)

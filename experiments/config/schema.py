@@ -1,0 +1,126 @@
+"""What a config holds: four sections, and the settings that each may choose from.
+
+    title:      text, optional
+    task:       name, and the fields of that task
+    model:      cell, the fields of that cell, and those of `ModelSettings`
+    optimizer:  name, and the fields of that optimiser
+    train:      the fields of the training settings
+
+A new task, cell, optimiser or bias enters a registry of `lstm_jax` and is known here.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import PlainValidator, TypeAdapter
+
+from experiments.config.models import Models, Section
+from experiments.text import TextFile
+from lstm_jax.cells import CELLS, Cell
+from lstm_jax.checks import Fraction, Settings, Size
+from lstm_jax.executors import EXECUTORS
+from lstm_jax.initializers import GATE_BIASES
+from lstm_jax.tasks import TASKS, Task
+from lstm_jax.training import OPTIMIZERS, Optimizer, TrainSettings
+
+Registry = Mapping[str, type[Settings]]
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelSettings(Settings):
+    """A model: layers of a cell between an encoder and a readout.
+
+    Args:
+        cell: one step of time; every layer has its own parameters of it.
+        layers: how many, one above the other.
+        embedding_size: width of a learned embedding of tokens; without one they are one-hot.
+        dropout: share of each layer's inputs and outputs set to zero in training.
+        executor: what carries the cell along time; "auto" picks one.
+    """
+
+    cell: Cell
+    layers: Size = 1
+    embedding_size: Size | None = None
+    dropout: Fraction = 0.0
+    executor: Literal["auto", *EXECUTORS] = "auto"  # type: ignore[valid-type]
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A whole config: what is learnt, by what, and how it is trained."""
+
+    task: Task | TextFile
+    model: ModelSettings
+    optimizer: Optimizer
+    train: TrainSettings
+    title: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Schema:
+    """The settings that configs may choose from.
+
+    Args:
+        tasks, cells, optimizers: classes by the name that chooses them.
+        train: the class of the section `train`.
+        nested: registries of the classes that stand in unions within other settings.
+    """
+
+    tasks: Registry
+    cells: Mapping[str, type[Cell]]
+    optimizers: Registry
+    train: type[Settings]
+    nested: tuple[Registry, ...]
+
+    @functools.cached_property
+    def names(self) -> dict[type[Settings], str]:
+        """What configs call each class that a tag chooses."""
+        registries = (self.tasks, self.cells, self.optimizers, *self.nested)
+        return {settings: name for registry in registries for name, settings in registry.items()}
+
+    @functools.cached_property
+    def adapter(self) -> TypeAdapter[Experiment]:
+        """Takes the values of a config and gives an `Experiment`; its errors are in plain words."""
+        models = Models(self.names)
+        common = Section.of(ModelSettings)
+        common = Section(_without_cell(common.fields), common.optional, dict)
+        tasks = {name: Section.of(task) for name, task in self.tasks.items()}
+        cells = {name: _model_section(cell, common) for name, cell in self.cells.items()}
+        optimizers = {name: Section.of(each) for name, each in self.optimizers.items()}
+        checks = {
+            "task": models.choice("task", "name", tasks),
+            "model": models.choice("cell", "cell", cells, common),
+            "optimizer": models.choice("optimizer", "name", optimizers),
+            "train": models.section(Section.of(self.train)),
+        }
+        fields = {key: Annotated[Any, PlainValidator(check)] for key, check in checks.items()}
+        whole = Section({"title": str, **fields}, frozenset({"title"}), Experiment)
+        return TypeAdapter(Annotated[Any, PlainValidator(models.section(whole))])
+
+
+def _model_section(cell: type[Cell], common: Section) -> Section:
+    """The section `model` for one cell, whose fields stand beside those of all models."""
+    own = Section.of(cell)
+    if clash := own.fields.keys() & common.fields.keys():
+        raise TypeError(f"{cell.__name__} and ModelSettings share the fields {sorted(clash)}")
+
+    def build(**values: Any) -> ModelSettings:
+        of_cell = {key: values.pop(key) for key in own.fields if key in values}
+        return ModelSettings(cell=cell(**of_cell), **values)
+
+    return Section({**own.fields, **common.fields}, own.optional | common.optional, build)
+
+
+def _without_cell(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: annotation for key, annotation in fields.items() if key != "cell"}
+
+
+SCHEMA = Schema(
+    tasks={**TASKS, "text": TextFile},
+    cells=CELLS,
+    optimizers=OPTIMIZERS,
+    train=TrainSettings,
+    nested=(GATE_BIASES,),
+)

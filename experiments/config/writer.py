@@ -1,0 +1,65 @@
+"""Write an experiment as the config that says it in full, every default filled in."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from experiments.config import annotations as an
+from experiments.config.scalars import written
+from experiments.config.schema import SCHEMA, Experiment, Schema
+from lstm_jax.checks import Settings
+
+
+def dump(experiment: Experiment, schema: Schema = SCHEMA) -> str:
+    """YAML that `load` reads back to an equal experiment."""
+    names, model = schema.names, experiment.model
+    common = _values(model, names)
+    del common["cell"]
+    sections = {
+        "title": experiment.title,
+        "task": _tagged(experiment.task, names),
+        "model": _tagged(model.cell, names, tag="cell") | common,
+        "optimizer": _tagged(experiment.optimizer, names),
+        "train": _values(experiment.train, names),
+    }
+    return "".join(f"{line}\n" for line in _lines(sections))
+
+
+def _values(settings: Settings, names: Mapping[type[Settings], str]) -> dict[str, Any]:
+    """The fields of some settings as YAML holds them."""
+    return {
+        key: _value(getattr(settings, key), annotation, names)
+        for key, annotation in an.fields(type(settings)).items()
+    }
+
+
+def _tagged(
+    settings: Settings, names: Mapping[type[Settings], str], tag: str = "name"
+) -> dict[str, Any]:
+    return {tag: names[type(settings)], **_values(settings, names)}
+
+
+def _value(value: Any, annotation: Any, names: Mapping[type[Settings], str]) -> Any:
+    if isinstance(value, tuple):
+        lists = next(filter(an.is_list, an.alternatives(annotation)))
+        return [_value(each, an.item(lists, place), names) for place, each in enumerate(value)]
+    if isinstance(value, Settings):
+        classes = [each for each in an.alternatives(annotation) if an.is_settings(each)]
+        return _tagged(value, names) if len(classes) > 1 else _values(value, names)
+    return value
+
+
+def _lines(section: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    for key, value in section.items():
+        if isinstance(value, dict) and value:
+            yield f"{indent}{key}:"
+            yield from _lines(value, indent + "  ")
+        else:
+            yield f"{indent}{key}: {_flow(value)}"
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return written(value)

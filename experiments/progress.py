@@ -1,0 +1,108 @@
+"""What a person sees while a run goes on: a live line in a terminal, plain lines elsewhere."""
+
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class Report(NamedTuple):
+    """The state of a run, over the seeds that still train."""
+
+    sequences: int
+    loss: float
+    error: float
+    solved: int
+    rate: float
+    """Sequences per second, over all seeds."""
+
+    @classmethod
+    def of(cls, line: dict[str, Any]) -> "Report":
+        """The state that a line of metrics tells."""
+        loss, error = (
+            statistics.fmean(value for value in line[key] if value is not None)
+            for key in ("loss", "error")
+        )
+        rate = line["sequences_per_second"]
+        return cls(line["sequences"], loss, error, sum(line["solved"]), rate)
+
+
+class Display(Protocol):
+    """Takes the reports of a run."""
+
+    def __call__(self, report: Report) -> None: ...
+
+
+PLAIN_EVERY = 5.0
+"""Seconds between plain lines."""
+
+
+@contextmanager
+def display(console: Console, seeds: int, max_sequences: int) -> Iterator[Display]:
+    """A live bar in a terminal, a line every few seconds elsewhere."""
+    if console.is_terminal:
+        with _bar(console, seeds, max_sequences) as show:
+            yield show
+    else:
+        yield _lines(console, seeds, max_sequences)
+
+
+@contextmanager
+def _bar(console: Console, seeds: int, max_sequences: int) -> Iterator[Display]:
+    columns = [
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[text]}"),
+        TimeElapsedColumn(),
+    ]
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=max_sequences, text="compiling")
+
+        def show(report: Report) -> None:
+            text = describe(report, seeds, max_sequences)
+            progress.update(task, completed=report.sequences, text=text)
+
+        yield show
+
+
+def _lines(console: Console, seeds: int, max_sequences: int) -> Display:
+    last = -PLAIN_EVERY
+
+    def show(report: Report) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PLAIN_EVERY:
+            last = now
+            console.print(describe(report, seeds, max_sequences), highlight=False)
+
+    return show
+
+
+def describe(report: Report, seeds: int, max_sequences: int) -> str:
+    """A report in words.
+
+    >>> describe(Report(2000, 0.0123, 0.1, 1, 4000.0), seeds=4, max_sequences=20000)
+    '2,000 sequences  loss 0.0123  error 0.1  solved 1/4  4,000 seq/s  at most 14 s left'
+    """
+    left = (max_sequences - report.sequences) * (seeds - report.solved) / max(report.rate, 1e-9)
+    return (
+        f"{report.sequences:,} sequences  loss {report.loss:.3g}  error {report.error:.3g}  "
+        f"solved {report.solved}/{seeds}  {report.rate:,.0f} seq/s  at most {duration(left)} left"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> duration(42.2), duration(95), duration(7300)
+    ('42 s', '1 min 35 s', '2 h 1 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

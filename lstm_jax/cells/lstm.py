@@ -1,0 +1,136 @@
+"""The long short-term memory cell: read this file first.
+
+    i = sigmoid(W_i x + U_i h + b_i)        input gate:  what to write
+    f = sigmoid(W_f x + U_f h + b_f)        forget gate: what to keep
+    g = tanh   (W_g x + U_g h + b_g)        candidate:   the new content
+    o = sigmoid(W_o x + U_o h + b_o)        output gate: what to show
+    c = f * c + i * g                       cell state
+    h = o * tanh(c)                         hidden state, the output
+
+The cell state meets no matrix and no squashing on its way through time, only f: where f
+stays near 1, both c and the gradient dL/dc pass through unchanged, however long the gap.
+An Elman network multiplies by the same matrix at every step instead, and forgets.
+
+Sources: Hochreiter & Schmidhuber 1997 (cell state, input and output gates); Gers,
+Schmidhuber & Cummins 2000 (forget gate). The four gates are packed in one array, in the
+order i, f, g, o, everywhere in this package.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from lstm_jax import initializers
+from lstm_jax.cells.base import SplitCell
+from lstm_jax.checks import Size
+
+
+class LSTMParams(NamedTuple):
+    """Weights of the four gates, packed i, f, g, o along the last axis."""
+
+    w_x: Float[Array, "I 4*H"]
+    w_h: Float[Array, "H 4*H"]
+    b: Float[Array, " 4*H"]
+
+
+class LSTMState(NamedTuple):
+    """What an LSTM carries from one step to the next."""
+
+    c: Float[Array, "B H"]
+    h: Float[Array, "B H"]
+
+
+def lstm_gates(z: Float[Array, "*B 4*H"], c: Float[Array, "*B H"]) -> LSTMState:
+    """The new state from the packed pre-activations z = W x + U h + b and the old cell state."""
+    i, f, g, o = jnp.split(z, 4, axis=-1)
+    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+    h = jax.nn.sigmoid(o) * jnp.tanh(c)
+    return LSTMState(c, h)
+
+
+def lstm_step(
+    params: LSTMParams, state: LSTMState, x: Float[Array, "*B I"]
+) -> tuple[LSTMState, Float[Array, "*B H"]]:
+    """One step of an LSTM: a pure function that `jax.lax.scan` can run over time.
+
+    Args:
+        params: weights (I, 4H) and (H, 4H) and bias (4H,).
+        state: cell state c and hidden state h, each (B, H) or (H,).
+        x: the input of this step, (B, I) or (I,).
+
+    Returns:
+        The new state, and its h as the output.
+
+    >>> from functools import partial
+    >>> params = LSTM(hidden_size=3).init(jax.random.key(0), input_size=2)
+    >>> start = LSTMState(c=jnp.zeros(3), h=jnp.zeros(3))
+    >>> xs = jax.random.normal(jax.random.key(1), (5, 2))
+    >>> state, hs = jax.lax.scan(partial(lstm_step, params), start, xs)
+    >>> hs.shape
+    (5, 3)
+    """
+    z = x @ params.w_x + state.h @ params.w_h + params.b
+    state = lstm_gates(z, state.c)
+    return state, state.h
+
+
+@dataclasses.dataclass(frozen=True)
+class LSTM(SplitCell[LSTMParams, LSTMState]):
+    """Long short-term memory with a forget gate.
+
+    Args:
+        hidden_size: H, the number of cells.
+        bias: initial gate biases, `ForgetBias(1.0)` or `Chrono(t_max)`.
+
+    Input weights begin uniform with variance 1/I (LeCun), recurrent weights orthogonal, each
+    gate on its own.
+
+    >>> cell = LSTM(hidden_size=3)
+    >>> params = cell.init(jax.random.key(0), input_size=2)
+    >>> jax.tree.map(jnp.shape, params)
+    LSTMParams(w_x=(2, 12), w_h=(3, 12), b=(12,))
+    """
+
+    hidden_size: Size
+    bias: initializers.ForgetBias | initializers.Chrono = initializers.ForgetBias()
+
+    @property
+    def output_size(self) -> int:
+        return self.hidden_size
+
+    def init(
+        self, key: PRNGKeyArray, input_size: int, dtype: jnp.dtype = jnp.float32
+    ) -> LSTMParams:
+        key_x, key_h, key_b = jax.random.split(key, 3)
+        hidden = self.hidden_size
+        lecun, orthogonal = jax.nn.initializers.lecun_uniform(), jax.nn.initializers.orthogonal()
+        b_i, b_f = self.bias(key_b, hidden, dtype)
+        return LSTMParams(
+            w_x=initializers.per_gate(lecun, key_x, input_size, hidden, 4, dtype),
+            w_h=initializers.per_gate(orthogonal, key_h, hidden, hidden, 4, dtype),
+            b=jnp.concatenate([b_i, b_f, jnp.zeros(2 * hidden, dtype)]),
+        )
+
+    def initial_state(self, params: LSTMParams, batch_size: int) -> LSTMState:
+        zeros = jnp.zeros((batch_size, self.hidden_size), params.w_h.dtype)
+        return LSTMState(c=zeros, h=zeros)
+
+    def project(self, params: LSTMParams, x: Float[Array, "*T B I"]) -> Float[Array, "*T B Z"]:
+        return x @ params.w_x + params.b
+
+    def feedback(self, state: LSTMState) -> Float[Array, "B H"]:
+        return state.h
+
+    def recur(self, params: LSTMParams, r: Float[Array, "*T B H"]) -> Float[Array, "*T B Z"]:
+        return r @ params.w_h
+
+    def activate(
+        self, params: LSTMParams, state: LSTMState, zx: Float[Array, "B Z"], zh: Float[Array, "B Z"]
+    ) -> LSTMState:
+        return lstm_gates(zx + zh, state.c)
+
+    def output(self, params: LSTMParams, state: LSTMState) -> Float[Array, "*T B H"]:
+        return state.h

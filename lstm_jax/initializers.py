@@ -1,0 +1,82 @@
+"""How the parameters of a cell begin.
+
+Weights: `PerGate` draws each gate's square block on its own, orthogonal for the recurrent
+weights, so that no gate inherits the scale of a (H, 4H) matrix. Biases: a gate bias decides
+how long a cell remembers before it has learnt anything: with constant gates the time scale
+of a unit is 1 / (1 - f), so the forget bias sets it and `Chrono` spreads it over a range.
+"""
+
+import dataclasses
+from typing import Annotated, Protocol
+
+import jax
+import jax.numpy as jnp
+from annotated_types import Ge
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from lstm_jax.checks import Settings
+
+
+def per_gate(
+    initializer: jax.nn.initializers.Initializer,
+    key: PRNGKeyArray,
+    rows: int,
+    columns: int,
+    gates: int,
+    dtype: jnp.dtype,
+) -> Float[Array, "rows gates*columns"]:
+    """Draw `gates` independent (rows, columns) blocks and lay them side by side."""
+    keys = jax.random.split(key, gates)
+    return jnp.concatenate([initializer(k, (rows, columns), dtype) for k in keys], axis=-1)
+
+
+class GateBias(Protocol):
+    """The initial biases of an input and a forget gate."""
+
+    def __call__(
+        self, key: PRNGKeyArray, hidden_size: int, dtype: jnp.dtype
+    ) -> tuple[Float[Array, " H"], Float[Array, " H"]]: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class ForgetBias(Settings):
+    """A constant forget bias, zero for the input gate (Gers et al. 2000; Jozefowicz et al. 2015).
+
+    At 1 the forget gate begins at sigmoid(1) = 0.73 instead of 0.5.
+    """
+
+    value: float = 1.0
+
+    def __call__(
+        self, key: PRNGKeyArray, hidden_size: int, dtype: jnp.dtype
+    ) -> tuple[Float[Array, " H"], Float[Array, " H"]]:
+        return jnp.zeros(hidden_size, dtype), jnp.full(hidden_size, self.value, dtype)
+
+
+@dataclasses.dataclass(frozen=True)
+class Chrono(Settings):
+    """Time scales drawn uniformly from 2 to t_max steps (Tallec & Ollivier 2018, section 3).
+
+        b_f = log u,  u ~ U[1, t_max - 1],  b_i = -b_f
+
+    `t_max` is the longest dependency expected, in steps. Left out, an experiment takes it
+    from its task; a cell that is initialised without it raises ValueError.
+
+    >>> b_i, b_f = Chrono(t_max=100)(jax.random.key(0), 1000, jnp.float32)
+    >>> scales = 1 / (1 - jax.nn.sigmoid(b_f))
+    >>> bool((scales >= 2).all() and (scales <= 100.01).all() and (b_i == -b_f).all())
+    True
+    """
+
+    t_max: Annotated[int, Ge(3)] | None = None
+
+    def __call__(
+        self, key: PRNGKeyArray, hidden_size: int, dtype: jnp.dtype
+    ) -> tuple[Float[Array, " H"], Float[Array, " H"]]:
+        if self.t_max is None:
+            raise ValueError("Chrono.t_max is not set; give the longest dependency in steps")
+        forget = jnp.log(jax.random.uniform(key, (hidden_size,), dtype, 1.0, self.t_max - 1.0))
+        return -forget, forget
+
+
+GATE_BIASES: dict[str, type[ForgetBias] | type[Chrono]] = {"forget": ForgetBias, "chrono": Chrono}

@@ -1,0 +1,52 @@
+"""What a config says of a training run."""
+
+import dataclasses
+from typing import Annotated
+
+from annotated_types import Ge, Le
+
+from lstm_jax.checks import Settings, Size
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainSettings(Settings):
+    """How long, on how much at once, with how many seeds.
+
+    Args:
+        seeds: how many seeds train at once, numbered from `first_seed`.
+        batch_size: sequences per step and seed.
+        max_sequences: a seed that has not solved its task by then stops.
+        log_every: steps per compiled call; each call gives one line of metrics.
+        evaluate_every: steps between scores on test sequences, a multiple of `log_every`; without
+            it only the end of the run is scored.
+    """
+
+    batch_size: Size
+    max_sequences: Size
+    log_every: Size
+    seeds: Size = 1
+    first_seed: Annotated[int, Ge(0), Le(2**31 - 1)] = 0
+    evaluate_every: Size | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.evaluate_every is not None and self.evaluate_every % self.log_every:
+            raise ValueError(
+                f"evaluate_every={self.evaluate_every} must be a multiple of "
+                f"log_every={self.log_every}"
+            )
+        if self.max_sequences < self.batch_size:
+            raise ValueError(
+                f"max_sequences={self.max_sequences} must be at least "
+                f"batch_size={self.batch_size}"
+            )
+
+    @property
+    def max_steps(self) -> int:
+        """Training steps of a seed that never solves its task."""
+        return self.max_sequences // self.batch_size
+
+    @property
+    def seed_numbers(self) -> list[int]:
+        """The seeds of the run."""
+        return list(range(self.first_seed, self.first_seed + self.seeds))

@@ -1,0 +1,96 @@
+"""How every test runs: two CPU devices, strict JAX, no window, no flaky examples.
+
+Always on below `tests/`:
+- two CPU devices, so that sharding is tested on any machine;
+- no implicit promotion between dtypes, save in the folders and tests that reach optax;
+- array shapes checked at run time by jaxtyping and beartype, in `SHAPE_CHECKED`.
+
+On request, as fixtures: `float64`, `strict_ranks`, `checking_leaks`, `keys_used_once` and,
+for tests that hand over wrong input on purpose, `bad_input`.
+There is no compilation cache on disk: some tests count compilations.
+"""
+
+import os
+from collections.abc import Iterator
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # read when matplotlib is imported
+
+import hypothesis
+import jax
+import jaxtyping
+import pytest
+
+jax.config.update("jax_num_cpu_devices", 2)  # before JAX starts its backend
+
+SHAPE_CHECKED = ["lstm_jax.sequence", "lstm_jax.executors", "lstm_jax.unroll", "lstm_jax.tasks"]
+"""Packages whose annotations are checked in every call. Imported after this file only."""
+
+REACH_OPTAX = {"training", "experiments"}
+"""Folders whose tests run with JAX's usual promotion: optax's Adam multiplies int32 by float."""
+
+jaxtyping.install_import_hook(SHAPE_CHECKED, "beartype.beartype")
+
+hypothesis.settings.register_profile("local", deadline=None, max_examples=30)
+hypothesis.settings.register_profile(
+    "ci", deadline=None, max_examples=30, derandomize=True, database=None, print_blob=True
+)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "usual_promotion: allow implicit promotion between dtypes, as optax needs"
+    )
+
+
+@pytest.fixture(autouse=True)
+def strict_promotion(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No implicit promotion between dtypes, where nothing reaches optax."""
+    folders = request.path.relative_to(request.config.rootpath).parts
+    if REACH_OPTAX.intersection(folders) or request.node.get_closest_marker("usual_promotion"):
+        yield
+    else:
+        with jax.numpy_dtype_promotion("strict"):
+            yield
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """64-bit types on."""
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture
+def strict_ranks() -> Iterator[None]:
+    """No implicit broadcasting between ranks: catches (B,) against (B, 1) in a loss.
+
+    Not for cells, whose step adds a bias (4H,) to (B, 4H).
+    """
+    with jax.numpy_rank_promotion("raise"):
+        yield
+
+
+@pytest.fixture
+def checking_leaks() -> Iterator[None]:
+    """A tracer that outlives its transformation is an error. Turns JAX's trace cache off."""
+    with jax.checking_leaks():
+        yield
+
+
+@pytest.fixture
+def keys_used_once() -> Iterator[None]:
+    """Drawing twice from one random key is an error."""
+    with jax.debug_key_reuse(True):
+        yield
+
+
+@pytest.fixture
+def bad_input() -> Iterator[None]:
+    """Shape checks off: the library's own checks have to answer for wrong input.
+
+    With them on, jaxtyping raises its TypeCheckError before the library sees the call.
+    """
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
