@@ -47,8 +47,10 @@ def _draw_seeds(axes: Axes, summary: dict[str, Any], lines: list[dict[str, Any]]
         points = [point for point in points if point[1] is not None]
         colour = COLOURS[place] if few else COLOURS[0]
         label = f"seed {seed}" if few else None
-        axes.plot(*zip(*points, strict=True), color=colour, label=label, linewidth=1.2, alpha=0.9)
-        tested = [(line["sequences"], line["test_error"][place]) for line in lines if "test_error" in line]
+        axes.plot(*zip(*points, strict=True), color=colour, label=label, linewidth=1.2)
+        tested = [
+            (line["sequences"], line["test_error"][place]) for line in lines if "test_error" in line
+        ]
         if tested:
             axes.plot(*zip(*tested, strict=True), "o", color=colour, markersize=3)
         if needed := summary["sequences_to_solve"][place]:

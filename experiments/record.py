@@ -1,10 +1,10 @@
 """A run directory: what a run leaves behind, readable whenever the run ends.
 
-    config.yaml        the config as resolved, every default filled in
-    environment.json   versions, platform, devices, commit, command
-    metrics.jsonl      a line per compiled call, written as it happens
-    summary.json       what came of it; status "running" until then
-    curves.png         the learning curves of all seeds
+config.yaml        the config as resolved, every default filled in
+environment.json   versions, platform, devices, commit, command
+metrics.jsonl      a line per compiled call, written as it happens
+summary.json       what came of it; status "running" until then
+curves.png         the learning curves of all seeds
 """
 
 import datetime

@@ -66,7 +66,10 @@ class Session:
         self.states, totals = self._run_steps(self.states, jnp.int32(self._step))
         steps = self._observe(totals)
         rate = steps.sum() * settings.batch_size / (time.perf_counter() - began)
-        line = {"step": self._step, "sequences": self._step * settings.batch_size}
+        line: dict[str, Any] = {
+            "step": self._step,
+            "sequences": self._step * settings.batch_size,
+        }
         for key, values in self._train.items():
             line[key] = [v if n else None for v, n in zip(values.tolist(), steps, strict=True)]
         if settings.evaluate_every and self._step % settings.evaluate_every == 0:
@@ -88,7 +91,7 @@ class Session:
     def summary(self, status: str) -> dict[str, Any]:
         """What `summary.json` says of the seeds and the time they took."""
         train = {f"train_{key}": values.tolist() for key, values in self._train.items()}
-        test = self._test or {f"test_{key}": None for key in self._train}
+        test = self._test or dict.fromkeys(f"test_{key}" for key in self._train)
         return {
             "status": status,
             "seeds": self._settings.seed_numbers,

@@ -1,5 +1,6 @@
 """Text in and out: the file a config names, which `lstm_jax` does not touch, and the sample that a
-trained model writes."""
+trained model writes.
+"""
 
 import dataclasses
 from pathlib import Path

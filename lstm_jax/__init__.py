@@ -1,11 +1,11 @@
 """Long short-term memory as pure functions: cells, executors, layers, tasks and training.
 
-    cells       one step of time                    LSTM, lstm_step
-    unroll      a cell over whole sequences         unroll(cell, params, xs, lengths=...)
-    layers      built on unroll                     Stack
-    nnx, linen  the same core as Flax modules       import lstm_jax.nnx, lstm_jax.linen
-    tasks       long dependencies to learn
-    training    the compiled loop that learns them
+cells       one step of time                    LSTM, lstm_step
+unroll      a cell over whole sequences         unroll(cell, params, xs, lengths=...)
+layers      built on unroll                     Stack
+nnx, linen  the same core as Flax modules       import lstm_jax.nnx, lstm_jax.linen
+tasks       long dependencies to learn
+training    the compiled loop that learns them
 """
 
 from lstm_jax.cells import LSTM, LSTMParams, LSTMState, lstm_step

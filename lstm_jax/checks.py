@@ -8,10 +8,9 @@ is written once.
 
 import dataclasses
 import difflib
-import functools
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Union
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -33,7 +32,7 @@ def nearest(name: object, known: Iterable[str]) -> str:
     return f"{hint}known: {', '.join(known)}"
 
 
-def named(kind: str, name: str, registry: typing.Mapping[str, Any]) -> Any:
+def named(kind: str, name: str, registry: Mapping[str, Any]) -> Any:
     """`registry[name]`, or a ValueError that names the nearest entry.
 
     >>> named("cell", "lstn", {"lstm": 1, "gru": 2})
@@ -60,12 +59,11 @@ class Settings:
     """
 
     def __post_init__(self) -> None:
-        for name, annotation in hints(type(self)).items():
+        for name, annotation in field_annotations(type(self)).items():
             check(f"{type(self).__name__}.{name}", getattr(self, name), annotation)
 
 
-@functools.cache
-def hints(settings: type) -> dict[str, Any]:
+def field_annotations(settings: type) -> dict[str, Any]:
     """The annotations of a dataclass's fields, with their ranges, in order."""
     found = typing.get_type_hints(settings, include_extras=True)
     return {field.name: found[field.name] for field in dataclasses.fields(settings)}

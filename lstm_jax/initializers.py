@@ -12,6 +12,7 @@ from typing import Annotated, Protocol
 import jax
 import jax.numpy as jnp
 from annotated_types import Ge
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lstm_jax.checks import Settings
@@ -23,18 +24,19 @@ def per_gate(
     rows: int,
     columns: int,
     gates: int,
-    dtype: jnp.dtype,
-) -> Float[Array, "rows gates*columns"]:
+    dtype: DTypeLike,
+) -> Float[Array, "{rows} {gates}*{columns}"]:
     """Draw `gates` independent (rows, columns) blocks and lay them side by side."""
     keys = jax.random.split(key, gates)
-    return jnp.concatenate([initializer(k, (rows, columns), dtype) for k in keys], axis=-1)
+    blocks = jax.vmap(lambda k: initializer(k, (rows, columns), dtype), out_axes=1)(keys)
+    return blocks.reshape(rows, gates * columns)
 
 
 class GateBias(Protocol):
     """The initial biases of an input and a forget gate."""
 
     def __call__(
-        self, key: PRNGKeyArray, hidden_size: int, dtype: jnp.dtype
+        self, key: PRNGKeyArray, hidden_size: int, dtype: DTypeLike
     ) -> tuple[Float[Array, " H"], Float[Array, " H"]]: ...
 
 
@@ -48,7 +50,7 @@ class ForgetBias(Settings):
     value: float = 1.0
 
     def __call__(
-        self, key: PRNGKeyArray, hidden_size: int, dtype: jnp.dtype
+        self, key: PRNGKeyArray, hidden_size: int, dtype: DTypeLike
     ) -> tuple[Float[Array, " H"], Float[Array, " H"]]:
         return jnp.zeros(hidden_size, dtype), jnp.full(hidden_size, self.value, dtype)
 
@@ -71,7 +73,7 @@ class Chrono(Settings):
     t_max: Annotated[int, Ge(3)] | None = None
 
     def __call__(
-        self, key: PRNGKeyArray, hidden_size: int, dtype: jnp.dtype
+        self, key: PRNGKeyArray, hidden_size: int, dtype: DTypeLike
     ) -> tuple[Float[Array, " H"], Float[Array, " H"]]:
         if self.t_max is None:
             raise ValueError("Chrono.t_max is not set; give the longest dependency in steps")

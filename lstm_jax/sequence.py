@@ -46,10 +46,11 @@ def silence(tree: Tree, keep: Bool[Array, "*T B"] | None) -> Tree:
 
 
 def select(condition: Bool[Array, "*N"], chosen: Tree, other: Tree) -> Tree:
-    """`jnp.where` over the leaves of two trees, the condition on their leading axes."""
+    """`jnp.where` over the leaves of two trees, the condition on the leading axes of `other`."""
 
     def leaf(a: Array, b: Array) -> Array:
-        return jnp.where(condition.reshape(condition.shape + (1,) * (a.ndim - condition.ndim)), a, b)
+        trailing = (1,) * (b.ndim - condition.ndim)
+        return jnp.where(condition.reshape(condition.shape + trailing), a, b)
 
     return jax.tree.map(leaf, chosen, other)
 

@@ -102,7 +102,7 @@ def choose_executor(cell: Cell, executor: str = "auto") -> Choice:
         if reason:
             raise ValueError(f"executor {executor!r} cannot run {cell}: {reason}")
         return Choice(executor, {})
-    refused = {}
+    refused: dict[str, str] = {}
     for name, candidate in EXECUTORS.items():
         reason = candidate.unsupported(cell)
         if reason is None:
@@ -139,9 +139,9 @@ def _check_state(cell: Cell, params: Any, state: Any, batch: int) -> Any:
 
 def _check_tree(what: str, tree: Any, expected: Any) -> None:
     """Hold a pytree of arrays to the structure, shapes and dtypes of another."""
-    found = jax.tree.structure(tree)
-    if found != jax.tree.structure(expected):
-        raise TypeError(f"{what} must be {jax.tree.structure(expected)}, got {found}")
+    names = [str(jax.tree.structure(each)) for each in (tree, expected)]
+    if names[0] != names[1]:
+        raise TypeError(f"{what} must be {names[1]}, got {names[0]}")
     pairs = zip(jax.tree.leaves_with_path(tree), jax.tree.leaves(expected), strict=True)
     for (path, leaf), wanted in pairs:
         name = what + jax.tree_util.keystr(path)

@@ -22,8 +22,12 @@ import pytest
 
 jax.config.update("jax_num_cpu_devices", 2)  # before JAX starts its backend
 
-SHAPE_CHECKED = ["lstm_jax.sequence", "lstm_jax.executors", "lstm_jax.unroll", "lstm_jax.tasks"]
-"""Packages whose annotations are checked in every call. Imported after this file only."""
+SHAPE_CHECKED = [
+    *("lstm_jax.sequence", "lstm_jax.executors", "lstm_jax.unroll", "lstm_jax.layers"),
+    *("lstm_jax.tasks", "lstm_jax.nnx", "lstm_jax.linen"),
+]
+"""Packages and modules whose annotations are checked in every call. Nothing of them may be
+imported before the hook below is set."""
 
 REACH_OPTAX = {"training", "experiments"}
 """Folders whose tests run with JAX's usual promotion: optax's Adam multiplies int32 by float."""

@@ -5,16 +5,11 @@ import typing
 from typing import Annotated, Any, Literal, Union
 
 from experiments.config.scalars import shown
-from lstm_jax.checks import Settings, hints
+from lstm_jax.checks import Settings
 
 SECTION = "a section of keys and values"
 
 _NAMES = {int: "an integer", float: "a number", bool: "true or false", str: "text"}
-
-
-def fields(settings: type) -> dict[str, Any]:
-    """The annotations of a settings class by field, in order."""
-    return hints(settings)
 
 
 def bare(annotation: Any) -> Any:

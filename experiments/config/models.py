@@ -18,7 +18,7 @@ from typing_extensions import TypedDict
 from experiments.config import annotations as an
 from experiments.config.scalars import shown
 from experiments.config.words import explain, hint, mismatch, reworded, said, said_of, together
-from lstm_jax.checks import Settings
+from lstm_jax.checks import Settings, field_annotations
 
 CONFIG = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -43,7 +43,7 @@ class Section:
             for field in dataclasses.fields(settings)
             if not (field.default is field.default_factory is dataclasses.MISSING)
         )
-        return cls(an.fields(settings), optional, settings)
+        return cls(field_annotations(settings), optional, settings)
 
 
 class Models:

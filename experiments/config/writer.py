@@ -6,7 +6,7 @@ from typing import Any
 from experiments.config import annotations as an
 from experiments.config.scalars import written
 from experiments.config.schema import SCHEMA, Experiment, Schema
-from lstm_jax.checks import Settings
+from lstm_jax.checks import Settings, field_annotations
 
 
 def dump(experiment: Experiment, schema: Schema = SCHEMA) -> str:
@@ -28,7 +28,7 @@ def _values(settings: Settings, names: Mapping[type[Settings], str]) -> dict[str
     """The fields of some settings as YAML holds them."""
     return {
         key: _value(getattr(settings, key), annotation, names)
-        for key, annotation in an.fields(type(settings)).items()
+        for key, annotation in field_annotations(type(settings)).items()
     }
 
 

@@ -15,6 +15,7 @@ import dataclasses
 from typing import Generic, TypeVar
 
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lstm_jax.checks import Settings
@@ -33,7 +34,7 @@ class Cell(Settings, abc.ABC, Generic[Params, State]):
         """H, the width of `step`'s output."""
 
     @abc.abstractmethod
-    def init(self, key: PRNGKeyArray, input_size: int, dtype: jnp.dtype = jnp.float32) -> Params:
+    def init(self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32) -> Params:
         """Draw parameters for inputs of width `input_size`."""
 
     @abc.abstractmethod

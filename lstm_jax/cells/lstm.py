@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lstm_jax import initializers
@@ -43,7 +44,7 @@ class LSTMState(NamedTuple):
     h: Float[Array, "B H"]
 
 
-def lstm_gates(z: Float[Array, "*B 4*H"], c: Float[Array, "*B H"]) -> LSTMState:
+def lstm_gates(z: Float[Array, "*B Z"], c: Float[Array, "*B H"]) -> LSTMState:
     """The new state from the packed pre-activations z = W x + U h + b and the old cell state."""
     i, f, g, o = jnp.split(z, 4, axis=-1)
     c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
@@ -102,7 +103,7 @@ class LSTM(SplitCell[LSTMParams, LSTMState]):
         return self.hidden_size
 
     def init(
-        self, key: PRNGKeyArray, input_size: int, dtype: jnp.dtype = jnp.float32
+        self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
     ) -> LSTMParams:
         key_x, key_h, key_b = jax.random.split(key, 3)
         hidden = self.hidden_size

@@ -1,7 +1,7 @@
 """A complete sequence model: encode the inputs, run a stack, read every step out.
 
-    tokens (T, B) -> embedding or one-hot -> stack -> dense -> logits (T, B, O)
-    values (T, B, I)                      -> stack -> dense -> predictions (T, B, O)
+tokens (T, B) -> embedding or one-hot -> stack -> dense -> logits (T, B, O)
+values (T, B, I)                      -> stack -> dense -> predictions (T, B, O)
 """
 
 import dataclasses

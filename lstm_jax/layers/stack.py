@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from lstm_jax.cells import Cell
@@ -40,7 +41,7 @@ class Stack(Settings):
         return self.cells[-1].output_size
 
     def init(
-        self, key: PRNGKeyArray, input_size: int, dtype: jnp.dtype = jnp.float32
+        self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
     ) -> tuple[Any, ...]:
         """Draw the parameters of every layer for inputs of width `input_size`."""
         sizes = [input_size, *(cell.output_size for cell in self.cells)]

@@ -21,6 +21,7 @@ from annotated_types import Ge
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window
+from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.scores import regression
 
 
@@ -106,31 +107,28 @@ class Adding(SampledTask):
         return regression(outputs, batch, tolerance=0.04)
 
     def _hochreiter1997(self, key: PRNGKeyArray) -> tuple[Array, Array, Array, Array]:
-        key_v, key_n, key_1, key_2 = jax.random.split(key, 4)
-        time = jnp.arange(self.max_length)
-        length = jax.random.randint(key_n, (), self.length, self.max_length + 1)
-        first = jax.random.randint(key_1, (), 0, 10)
-        second = jax.random.randint(key_2, (), 0, self.length // 2 - 1)
+        key_values, key_places = jax.random.split(key)
+        most = [10, self.length // 2 - 1, self.max_length - self.length + 1]
+        first, second, extra = integers(key_places, most)
         second = second + (second >= first)  # counted over the pairs that are still unmarked
+        length = self.length + extra
+        time = jnp.arange(self.max_length)
         marked = (time == first) | (time == second)
-        values = jax.random.uniform(key_v, time.shape, minval=-1.0, maxval=1.0)
+        values = jax.random.uniform(key_values, time.shape, minval=-1.0, maxval=1.0)
         values = jnp.where(marked & (time == 0), 0.0, values)
         markers = jnp.where((time == 0) | (time == length - 1), -1.0, marked.astype(jnp.float32))
         return values, markers, 0.5 + values[first] / 4 + values[second] / 4, length
 
     def _arjovsky2016(self, key: PRNGKeyArray) -> tuple[Array, Array, Array, Array]:
-        key_v, key_1, key_2 = jax.random.split(key, 3)
+        key_values, key_places = jax.random.split(key)
         half = self.length // 2
-        first = jax.random.randint(key_1, (), 0, half)
-        second = jax.random.randint(key_2, (), half, self.length)
-        return self._sum_of_two(key_v, first, second)
+        first, second = integers(key_places, [half, self.length - half])
+        return self._sum_of_two(key_values, first, half + second)
 
     def _bai2018(self, key: PRNGKeyArray) -> tuple[Array, Array, Array, Array]:
-        key_v, key_1, key_2 = jax.random.split(key, 3)
-        first = jax.random.randint(key_1, (), 0, self.length)
-        second = jax.random.randint(key_2, (), 0, self.length - 1)
-        second = second + (second >= first)
-        return self._sum_of_two(key_v, first, second)
+        key_values, key_places = jax.random.split(key)
+        first, second = integers(key_places, [self.length, self.length - 1])
+        return self._sum_of_two(key_values, first, second + (second >= first))
 
     def _sum_of_two(
         self, key: PRNGKeyArray, first: Int[Array, ""], second: Int[Array, ""]

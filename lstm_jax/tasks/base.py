@@ -40,7 +40,8 @@ class Scores(NamedTuple):
 @dataclasses.dataclass(frozen=True)
 class Window:
     """Solved by the latest `sequences` training sequences, each scored before it was learnt from:
-    at most `max_wrong` of them wrong and their mean error below `max_error`."""
+    at most `max_wrong` of them wrong and their mean error below `max_error`.
+    """
 
     sequences: int
     max_wrong: int

@@ -3,20 +3,20 @@
     input    s1 ... s10  T-1 blanks  delimiter  10 blanks
     target   T+10 blanks                        s1 ... s10
 
-Source: Arjovsky, Shah & Bengio 2016, with the symbols of Hochreiter & Schmidhuber 1997's tasks
-drawn from 8; the length is T + 20. Without memory the best loss is 10 ln 8 / (T + 20) nats.
+Source: Arjovsky, Shah & Bengio 2016. The symbols are drawn from 8 and the length is T + 20;
+without memory the best loss is 10 ln 8 / (T + 20) nats.
 """
 
 import dataclasses
 import math
 from typing import Literal
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lstm_jax.checks import Size
 from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window
+from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.scores import cross_entropy, is_wrong, mean_over_time
 
 SYMBOLS = 8
@@ -36,7 +36,8 @@ class Copying(SampledTask):
     A sequence is correct if all ten repeated symbols are. The paper states no criterion; solved
     is at most 10 wrong of the last 1000 sequences.
 
-    >>> batch = Copying("arjovsky2016", gap=5).sample(jax.random.key(0), 1)
+    >>> from jax.random import key
+    >>> batch = Copying("arjovsky2016", gap=5).sample(key(0), 1)
     >>> [int(s) for s in batch.inputs[10:, 0]]
     [0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     >>> bool((batch.targets[-10:] == batch.inputs[:10]).all())
@@ -80,15 +81,14 @@ class Copying(SampledTask):
         return Window(sequences=1000, max_wrong=10, max_error=0.01)
 
     def sequence(self, key: PRNGKeyArray) -> Batch:
-        symbols = jax.random.randint(key, (COPIED,), 1, SYMBOLS + 1)
+        symbols = 1 + integers(key, [SYMBOLS] * COPIED)
         blanks = jnp.full(self.max_length, BLANK)
         inputs = blanks.at[:COPIED].set(symbols).at[self.max_length - COPIED - 1].set(DELIMITER)
         targets = blanks.at[-COPIED:].set(symbols)
         return Batch(inputs, targets, jnp.ones(self.max_length), None)
 
     def score(self, outputs: Float[Array, "T B O"], batch: Batch) -> Scores:
-        recalled = Batch(*(None if a is None else a[-COPIED:] for a in batch[:3]), None)
-        wrong = is_wrong(outputs[-COPIED:], recalled)
+        wrong = is_wrong(outputs, batch)[-COPIED:]
         return Scores(
             loss=mean_over_time(cross_entropy(outputs, batch), batch.weights),
             error=wrong.mean(axis=0),

@@ -8,7 +8,7 @@ up to the order of sums, the devices that share its batch.
 """
 
 import dataclasses
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -18,11 +18,11 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from lstm_jax.tasks import HeldOut, Scores, Task
 from lstm_jax.training.solve import SolveRecord, empty_record, is_solved, mark, observe
 
-
 TEST_BATCH = 256
 """Test sequences that are scored at once."""
 
 
+@runtime_checkable
 class Model(Protocol):
     """What training needs of a model: functions of parameters and arrays."""
 
@@ -133,9 +133,7 @@ def run_steps(
     def body(loop: tuple[SeedState, Totals]) -> tuple[SeedState, Totals]:
         state, totals = loop
         state, scores = train_step(training, state)
-        step = Totals(
-            jnp.int32(1), scores.loss.mean(), scores.error.mean(), scores.correct.mean()
-        )
+        step = Totals(jnp.int32(1), scores.loss.mean(), scores.error.mean(), scores.correct.mean())
         return state, jax.tree.map(jnp.add, totals, step)
 
     nothing = Totals(jnp.int32(0), *[jnp.float32(0.0)] * 3)

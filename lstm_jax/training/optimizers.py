@@ -38,13 +38,14 @@ class Optimizer(Settings, abc.ABC):
                 f"warmup_steps={self.warmup_steps} must be below the run's {total_steps} steps"
             )
         decay_steps = total_steps - self.warmup_steps
-        after = {
+        rate = {
             "constant": optax.constant_schedule(self.learning_rate),
             "linear": optax.linear_schedule(self.learning_rate, 0.0, decay_steps),
             "cosine": optax.cosine_decay_schedule(self.learning_rate, decay_steps),
         }[self.schedule]
-        warmup = optax.linear_schedule(0.0, self.learning_rate, self.warmup_steps)
-        rate = optax.join_schedules([warmup, after], [self.warmup_steps])
+        if self.warmup_steps:
+            warmup = optax.linear_schedule(0.0, self.learning_rate, self.warmup_steps)
+            rate = optax.join_schedules([warmup, rate], [self.warmup_steps])
         clip = [] if self.clip_norm is None else [optax.clip_by_global_norm(self.clip_norm)]
         return optax.chain(*clip, self.update(rate))
 

@@ -15,18 +15,20 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
-from jaxtyping import Array, Int
+from jax.stages import Wrapped
 
-from lstm_jax.training.loop import SeedState, Totals, Training, evaluate, run_steps, start
-from lstm_jax.tasks import Scores
+from lstm_jax.training.loop import SeedState, Training, evaluate, run_steps, start
 
 
 class Program(NamedTuple):
     """The functions of a run, over all its seeds; leaves have a leading axis of seeds."""
 
-    start: Callable[[Int[Array, " S"]], SeedState]
-    run_steps: Callable[[SeedState, Int[Array, ""]], tuple[SeedState, Totals]]
-    evaluate: Callable[[SeedState], tuple[SeedState, Scores]]
+    start: Wrapped
+    """The seeds (S,) -> `SeedState`."""
+    run_steps: Wrapped
+    """`SeedState`, a step -> `SeedState` at that step or at the solving one, `Totals`."""
+    evaluate: Wrapped
+    """`SeedState` -> `SeedState`, `Scores`."""
 
 
 def choose_mesh(devices: Sequence[jax.Device], seeds: int, batch_size: int) -> Mesh:
@@ -34,8 +36,8 @@ def choose_mesh(devices: Sequence[jax.Device], seeds: int, batch_size: int) -> M
 
     Devices that divide neither the seeds nor the batch stay idle.
 
-    >>> choose_mesh(jax.devices()[:1], seeds=4, batch_size=8).shape
-    OrderedDict({'seeds': 1, 'data': 1})
+    >>> dict(choose_mesh(jax.devices()[:1], seeds=4, batch_size=8).shape)
+    {'seeds': 1, 'data': 1}
     """
     over_seeds = math.gcd(len(devices), seeds)
     over_data = math.gcd(len(devices) // over_seeds, batch_size)
@@ -48,7 +50,8 @@ def build_program(training: Training, mesh: Mesh) -> Program:
     training = dataclasses.replace(training, axis="data", shares=mesh.shape["data"])
     side_by_side = runs_side_by_side(training)
     by_seed = P("seeds")
-    states = SeedState(*[by_seed] * len(SeedState._fields))._replace(carry=P("seeds", "data"))
+    states = SeedState._make([by_seed] * len(SeedState._fields))
+    states = states._replace(carry=P("seeds", "data"))
 
     def compiled(function: Callable, inputs: tuple, outputs: Any, **options: Any) -> Any:
         """`function` of one seed, and of arguments that all share, over the seeds of the mesh."""
@@ -65,7 +68,9 @@ def build_program(training: Training, mesh: Mesh) -> Program:
         mapped = jax.shard_map(
             on_one_device, mesh=mesh, in_specs=inputs, out_specs=outputs, check_vma=False
         )
-        return jax.jit(mapped, in_shardings=placed(inputs), out_shardings=placed(outputs), **options)
+        return jax.jit(
+            mapped, in_shardings=placed(inputs), out_shardings=placed(outputs), **options
+        )
 
     return Program(
         start=compiled(start, (by_seed,), states),

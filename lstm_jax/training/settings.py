@@ -37,8 +37,7 @@ class TrainSettings(Settings):
             )
         if self.max_sequences < self.batch_size:
             raise ValueError(
-                f"max_sequences={self.max_sequences} must be at least "
-                f"batch_size={self.batch_size}"
+                f"max_sequences={self.max_sequences} must be at least batch_size={self.batch_size}"
             )
 
     @property
