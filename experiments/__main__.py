@@ -15,10 +15,11 @@ from pathlib import Path
 import jax
 from rich.console import Console
 
+from experiments import STARTED
 from experiments.catalogue import print_catalogue
 from experiments.config import ConfigError, load
-from experiments.record import default_path
-from experiments.run import run
+from experiments.record import cores, default_path
+from experiments.run import BadInput, run
 
 STATUS = {"completed": 0, "diverged": 1, "interrupted": 130}
 BAD_INPUT = 2
@@ -26,7 +27,7 @@ BAD_INPUT = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    options = parse(arguments)
     use_all_cores()
     console = Console(soft_wrap=True)
     if options.command == "list":
@@ -34,8 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         experiment = load(options.config, options.overrides)
-        status = run(experiment, options.out or default_path(options.config), console)
-    except (ConfigError, ValueError, OSError) as error:
+        out = options.out or default_path(options.config)
+        status = run(experiment, out, console, STARTED)
+    except (ConfigError, BadInput) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
     return STATUS[status]
@@ -44,10 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def use_all_cores() -> None:
     """Make every CPU core a device of JAX, over which seeds and batches are spread."""
     if "JAX_NUM_CPU_DEVICES" not in os.environ:
-        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+        jax.config.update("jax_num_cpu_devices", cores())
 
 
-def _parser() -> argparse.ArgumentParser:
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command and its options; exits with status 2 where they cannot be understood."""
     parser = argparse.ArgumentParser(
         prog="python -m experiments", description="Recurrent networks on long dependencies."
     )
@@ -57,7 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("overrides", nargs="*", metavar="key=value", help="train.seeds=8, say")
     train.add_argument("--out", type=Path, help="the run directory, new or empty")
     commands.add_parser("list", help="tasks, cells, executors, optimizers and configs")
-    return parser
+    options, rest = parser.parse_known_args(arguments)
+    if rest and (options.command != "run" or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.overrides += rest  # those that stand behind --out DIR
+    return options
 
 
 if __name__ == "__main__":

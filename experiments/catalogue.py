@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from experiments.config import ConfigError, load
 from experiments.config.schema import SCHEMA
@@ -20,7 +21,7 @@ def print_catalogue(console: Console) -> None:
     for heading, entries in _sections():
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
         for name, description in entries:
-            table.add_row(name, description)
+            table.add_row(Text(name), Text(description))
         console.print(heading, style="bold")
         console.print(table)
 

@@ -1,6 +1,7 @@
 """The learning curves of a run, drawn from what its directory holds."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ def plot_curves(run: Path) -> Path:
             textcoords="offset points", ha="right", color="0.3", fontsize=8,
         )  # fmt: skip
     solved = sum(summary["solved"])
-    axes.set_title(f"{run.name}: {solved} of {len(summary['seeds'])} seeds solved")
+    heading = f"{summary['title'] or run.name}\n{solved} of {len(summary['seeds'])} seeds solved"
+    axes.set_title(heading, fontsize=10, parse_math=False)
     axes.set_xlabel("training sequences")
     axes.set_ylabel(summary["error"])
     axes.set_yscale("log")
@@ -43,8 +45,12 @@ def _draw_seeds(axes: Axes, summary: dict[str, Any], lines: list[dict[str, Any]]
     seeds = summary["seeds"]
     few = len(seeds) <= LEGEND_SEEDS
     for place, seed in enumerate(seeds):
-        points = [(line["sequences"], line["error"][place]) for line in lines]
-        points = [point for point in points if point[1] is not None]
+        needed = summary["sequences_to_solve"][place]
+        points = [
+            (min(line["sequences"], needed or math.inf), line["error"][place])
+            for line in lines
+            if line["error"][place] is not None
+        ] or [(math.nan, math.nan)]
         colour = COLOURS[place] if few else COLOURS[0]
         label = f"seed {seed}" if few else None
         axes.plot(*zip(*points, strict=True), color=colour, label=label, linewidth=1.2)
@@ -52,8 +58,9 @@ def _draw_seeds(axes: Axes, summary: dict[str, Any], lines: list[dict[str, Any]]
             (line["sequences"], line["test_error"][place]) for line in lines if "test_error" in line
         ]
         if tested:
-            axes.plot(*zip(*tested, strict=True), "o", color=colour, markersize=3)
-        if needed := summary["sequences_to_solve"][place]:
+            label = "on held-out data" if place == 0 else None
+            axes.plot(*zip(*tested, strict=True), "o", color=colour, label=label, markersize=4)
+        if needed:
             axes.plot(needed, points[-1][1], "*", color=colour, markersize=11)
     if few:
         axes.legend(frameon=False, fontsize=8)

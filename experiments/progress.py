@@ -1,5 +1,6 @@
 """What a person sees while a run goes on: a live line in a terminal, plain lines elsewhere."""
 
+import math
 import statistics
 import time
 from collections.abc import Iterator
@@ -23,12 +24,19 @@ class Report(NamedTuple):
     @classmethod
     def of(cls, line: dict[str, Any]) -> "Report":
         """The state that a line of metrics tells."""
-        loss, error = (
-            statistics.fmean(value for value in line[key] if value is not None)
-            for key in ("loss", "error")
-        )
+        loss, error = (mean_of_finite(line[key]) for key in ("loss", "error"))
         rate = line["sequences_per_second"]
         return cls(line["sequences"], loss, error, sum(line["solved"]), rate)
+
+
+def mean_of_finite(values: list[float | None]) -> float:
+    """The mean over the seeds that have a finite value; NaN where none has.
+
+    >>> mean_of_finite([1.0, None, float("inf"), 3.0])
+    2.0
+    """
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    return statistics.fmean(finite) if finite else math.nan
 
 
 class Display(Protocol):

@@ -37,7 +37,7 @@ class RunDirectory:
         surroundings = environment()
         path.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._metrics = (path / "metrics.jsonl").open("w")
+        self._metrics = (path / "metrics.jsonl").open("w", encoding="utf-8")
         write(path / "config.yaml", config)
         write(path / "environment.json", _json(surroundings, indent=2))
 
@@ -74,11 +74,18 @@ def environment() -> dict[str, Any]:
         "versions": {"lstm_jax": lstm_jax.__version__}
         | {package: importlib.metadata.version(package) for package in PACKAGES},
         "platform": platform.platform(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": cores(),
         "backend": jax.default_backend(),
         "devices": [str(device) for device in jax.devices()],
         "commit": commit(),
     }
+
+
+def cores() -> int:
+    """The CPU cores that this process may use, where the system tells; else all there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def commit() -> str | None:
@@ -99,7 +106,7 @@ def commit() -> str | None:
 def write(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     partial = path.with_suffix(path.suffix + ".partial")
-    partial.write_text(text)
+    partial.write_text(text, encoding="utf-8")
     partial.replace(path)
 
 

@@ -17,29 +17,39 @@ from experiments.text import write_sample
 from lstm_jax.tasks import Text
 
 
-def run(experiment: Experiment, out: Path, console: Console) -> str:
+class BadInput(Exception):
+    """A run that cannot begin, in one sentence."""
+
+
+def run(experiment: Experiment, out: Path, console: Console, began: float | None = None) -> str:
     """Run an experiment into the directory `out`; returns its status.
 
     The status is "completed", "diverged" (no seed is left with a finite loss) or "interrupted"
-    (from the keyboard). Raises ValueError, before anything is written, for settings that cannot be
-    built, and OSError for a directory that cannot be used.
+    (from the keyboard). Its times count from `began`, on the clock of `time.perf_counter`.
+
+    Raises BadInput, before anything is written, for settings that contradict one another, a text
+    that cannot serve or a directory that cannot be used.
     """
-    parts = build(experiment)
-    session = Session(parts.program, experiment.train)
-    with RunDirectory(out, dump(experiment)) as directory:
-        console.print(describe_start(experiment, parts), highlight=False)
-        directory.summarise(_summary(parts, session, "running"))
+    try:
+        parts = build(experiment)
+        directory = RunDirectory(out, dump(experiment))
+    except (ValueError, OSError) as error:
+        raise BadInput(str(error)) from error
+    session = Session(parts.program, experiment.train, began)
+    with directory:
+        console.print(describe_start(experiment, parts), highlight=False, markup=False)
+        directory.summarise(_summary(experiment, parts, session, "running"))
         try:
             status = _train(session, experiment, directory, console)
         except KeyboardInterrupt:
             status = "interrupted"
         except BaseException:
-            directory.summarise(_summary(parts, session, "failed"))
+            directory.summarise(_summary(experiment, parts, session, "failed"))
             raise
-        summary = _summary(parts, session, status)
+        summary = _summary(experiment, parts, session, status)
         directory.summarise(summary)
         plot_curves(directory.path)
-        console.print(describe_end(summary, parts.task, out), highlight=False)
+        console.print(describe_end(summary, parts.task, out), highlight=False, markup=False)
         if status == "completed" and isinstance(parts.task, Text):
             params = jax.tree.map(lambda leaf: leaf[0], session.states.params)
             sample = write_sample(parts.task, parts.model, params, out)
@@ -58,14 +68,15 @@ def _train(
             directory.log(line)
             show(Report.of(line))
             if session.diverged:
-                return "diverged"
+                break
         session.evaluate()
-    return "completed"
+    return "diverged" if session.diverged else "completed"
 
 
-def _summary(parts: Build, session: Session, status: str) -> dict[str, Any]:
+def _summary(experiment: Experiment, parts: Build, session: Session, status: str) -> dict[str, Any]:
     task = parts.task
     return session.summary(status) | {
+        "title": experiment.title,
         "error": task.error_name,
         "chance": task.chance,
         "threshold": task.criterion.max_error,

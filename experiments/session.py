@@ -15,15 +15,19 @@ from lstm_jax.training import Program, SeedState, Totals, TrainSettings
 class Session:
     """Advances all seeds by one compiled call at a time; touches no files and no terminal.
 
+    Times count from `began`, on the clock of `time.perf_counter`; left out, from now.
     What the summary needs is kept on the host, so that a run can be told of whenever it ends.
     """
 
     states: SeedState
 
-    def __init__(self, program: Program, settings: TrainSettings) -> None:
+    def __init__(
+        self, program: Program, settings: TrainSettings, began: float | None = None
+    ) -> None:
         self._program = program
         self._settings = settings
-        self._began = time.perf_counter()
+        self._began = time.perf_counter() if began is None else began
+        self._first_step_seconds: float | None = None
         self._compile_seconds = 0.0
         self._step = 0
         self._steps = np.zeros(settings.seeds, int)
@@ -41,7 +45,9 @@ class Session:
             run_steps = pool.submit(self._program.run_steps.lower(states, jnp.int32(0)).compile)
             self.states = start.result()(seeds)
             self._run_steps = run_steps.result()
-        self._compile_seconds += time.perf_counter() - began
+        now = time.perf_counter()
+        self._compile_seconds += now - began
+        self._first_step_seconds = now - self._began
 
     @property
     def finished(self) -> bool:
@@ -52,7 +58,7 @@ class Session:
     def diverged(self) -> bool:
         """Whether no seed that still trains has a finite loss."""
         loss = self._train["loss"][self._solved_at < 0]
-        return loss.size > 0 and not np.isfinite(loss).any()
+        return self._step > 0 and loss.size > 0 and not np.isfinite(loss).any()
 
     @property
     def solved(self) -> list[bool]:
@@ -94,13 +100,14 @@ class Session:
         test = self._test or dict.fromkeys(f"test_{key}" for key in self._train)
         return {
             "status": status,
-            "seeds": self._settings.seed_numbers,
+            "seeds": list(self._settings.seed_numbers),
             "solved": self.solved,
             "sequences_to_solve": [int(n) if n >= 0 else None for n in self._solved_at],
             "sequences_seen": (self._steps * self._settings.batch_size).tolist(),
             "final": train | test,
             "wall_seconds": time.perf_counter() - self._began,
             "compile_seconds": self._compile_seconds,
+            "seconds_to_first_step": self._first_step_seconds,
         }
 
     def _observe(self, totals: Totals) -> np.ndarray:

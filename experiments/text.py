@@ -39,18 +39,18 @@ class TextFile(Settings):
 
     def load(self) -> Text:
         """The task with its text; ValueError, naming the file, where it cannot serve."""
-        name = self.file or "pydoc_data.topics"
+        name = "pydoc_data.topics" if self.file is None else repr(self.file)
         try:
-            corpus = read_text(Path(self.file)) if self.file else "".join(topics.values())
+            corpus = "".join(topics.values()) if self.file is None else read_text(self.file)
             return Text(corpus, self.window, self.held_out, self.target_bits)
         except ValueError as error:
             raise ValueError(f"task.file {name}: {error}") from None
 
 
-def read_text(path: Path) -> str:
+def read_text(file: str) -> str:
     """The text of a file; ValueError where there is none."""
     try:
-        text = path.read_bytes().decode()
+        text = Path(file).read_bytes().decode()
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -65,5 +65,5 @@ def write_sample(task: Text, model: SequenceModel, params: Any, run: Path) -> st
     prompt = jnp.asarray(task.codes[max(0, task.cut - PROMPT) : task.cut])
     tokens = generate(model, params, prompt, SAMPLE, jax.random.key(0), TEMPERATURE)
     sample = task.decode(tokens)
-    (run / "sample.txt").write_text(sample)
+    (run / "sample.txt").write_text(sample, encoding="utf-8")
     return sample

@@ -85,6 +85,10 @@ def check(what: str, value: Any, annotation: Any) -> None:
         if not fitting:
             raise TypeError(f"{what} must be {_describe(annotation)}, got {value!r}")
         check(what, value, fitting[0])
+    elif origin is tuple and isinstance(value, tuple):
+        items = [args[0]] * len(value) if args[1:] == (...,) else args
+        for place, (item, kind) in enumerate(zip(value, items, strict=True)):
+            check(f"{what}[{place}]", item, kind)
     elif not _is_instance(value, annotation):
         raise TypeError(f"{what} must be {_describe(annotation)}, got {value!r}")
 
@@ -123,4 +127,5 @@ def _describe(annotation: Any) -> str:
     if origin in (Union, types.UnionType):
         return " or ".join(_describe(arg) for arg in args)
     words = {int: "an integer", float: "a number", bool: "true or false", str: "a string"}
+    words[type(None)] = "None"
     return words.get(annotation, getattr(annotation, "__name__", str(annotation)))

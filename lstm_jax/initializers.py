@@ -1,12 +1,13 @@
 """How the parameters of a cell begin.
 
-Weights: `PerGate` draws each gate's square block on its own, orthogonal for the recurrent
+Weights: `per_gate` draws each gate's square block on its own, orthogonal for the recurrent
 weights, so that no gate inherits the scale of a (H, 4H) matrix. Biases: a gate bias decides
 how long a cell remembers before it has learnt anything: with constant gates the time scale
 of a unit is 1 / (1 - f), so the forget bias sets it and `Chrono` spreads it over a range.
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Annotated, Protocol
 
 import jax
@@ -19,7 +20,7 @@ from lstm_jax.checks import Settings
 
 
 def per_gate(
-    initializer: jax.nn.initializers.Initializer,
+    initializer: Callable[[PRNGKeyArray, tuple[int, int], DTypeLike], Array],
     key: PRNGKeyArray,
     rows: int,
     columns: int,
@@ -30,6 +31,32 @@ def per_gate(
     keys = jax.random.split(key, gates)
     blocks = jax.vmap(lambda k: initializer(k, (rows, columns), dtype), out_axes=1)(keys)
     return blocks.reshape(rows, gates * columns)
+
+
+def orthogonal(
+    key: PRNGKeyArray, shape: tuple[int, int], dtype: DTypeLike = jnp.float32
+) -> Float[Array, "rows columns"]:
+    """A random matrix whose rows (or columns, if fewer) are orthonormal (Saxe et al. 2014).
+
+    Drawn evenly from all such matrices: Gaussian vectors, each freed twice of those before it.
+    `jax.nn.initializers.orthogonal` asks LAPACK, whose batched QR waits within XLA's own thread
+    pool: as many devices as cores that initialise at once, one cell each, never finish.
+
+    >>> q = orthogonal(jax.random.key(0), (3, 5))
+    >>> bool(jnp.allclose(q @ q.T, jnp.eye(3), atol=1e-6))
+    True
+    """
+    fewer, more = sorted(shape)
+    gaussian = jax.random.normal(key, (fewer, more), dtype)
+
+    def add_row(n: Array, basis: Array) -> Array:
+        row = gaussian[n]
+        for _ in range(2):
+            row = row - (basis @ row) @ basis  # rows of the basis from n on are still zero
+        return basis.at[n].set(row / jnp.linalg.norm(row))
+
+    basis = jax.lax.fori_loop(0, fewer, add_row, jnp.zeros_like(gaussian))
+    return basis if shape == (fewer, more) else basis.T
 
 
 class GateBias(Protocol):

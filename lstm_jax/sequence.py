@@ -26,12 +26,12 @@ def mask(lengths: Int[Array, " B"], steps: int) -> Bool[Array, "T B"]:
     return jnp.arange(steps)[:, None] < lengths[None, :]
 
 
-def restart(state: Tree, initial: Tree, reset: Bool[Array, " B"] | None) -> Tree:
+def restart(state: Tree, initial: Tree, reset: Bool[Array, "*T B"] | None) -> Tree:
     """The initial state for the sequences of the batch that reset before this step."""
     return state if reset is None else select(reset, initial, state)
 
 
-def hold(old: Tree, new: Tree, keep: Bool[Array, " B"] | None) -> Tree:
+def hold(old: Tree, new: Tree, keep: Bool[Array, "*T B"] | None) -> Tree:
     """The new state where the step belongs to its sequence, else the old one."""
     return new if keep is None else select(keep, new, old)
 

@@ -65,7 +65,7 @@ def unroll(
     state = _check_state(cell, params, state, batch)
     lengths = _check_lengths(lengths, steps, batch)
     resets = _check_resets(resets, steps, batch)
-    run = EXECUTORS[choose_executor(cell, executor).name].run
+    executor = choose_executor(cell, executor).name
 
     mask = None
     if lengths is not None:
@@ -75,10 +75,16 @@ def unroll(
         xs, resets = sequence.flip((xs, resets), lengths)
     if resets is not None and mask is not None:
         resets = resets & mask
-    final, ys = run(cell, params, state, xs, mask, resets)
+    final, ys = _run(executor, cell, params, state, xs, mask, resets)
     chex.assert_trees_all_equal_shapes_and_dtypes(final, state)
     chex.assert_shape(ys, (steps, batch, cell.output_size))
     return final, sequence.flip(ys, lengths) if reverse else ys
+
+
+@functools.partial(jax.jit, static_argnames=("executor", "cell"))
+def _run(executor: str, cell: Cell, *arrays: Any) -> tuple[Any, Array]:
+    """Compiled here too, so that a call outside of any `jit` does not compile its loop anew."""
+    return EXECUTORS[executor].run(cell, *arrays)
 
 
 class Choice(NamedTuple):
@@ -122,10 +128,10 @@ def _check_inputs(cell: Cell, params: Any, xs: Any) -> Array:
         raise ValueError(f"xs must be time-major (T, B, I), got shape {xs.shape}")
     if not jnp.issubdtype(xs.dtype, jnp.floating):
         raise TypeError(f"xs must be floating point, got {xs.dtype}; embed or one-hot tokens first")
-    dtype = jax.tree.leaves(params)[0].dtype
-    if jnp.promote_types(xs.dtype, dtype) != dtype:
-        raise TypeError(f"xs is {xs.dtype} but the parameters are {dtype}; cast one of them")
+    dtype = jnp.result_type(*jax.tree.leaves(params)[:1] or [xs.dtype])
     _check_tree("params", params, _expected_params(cell, xs.shape[-1], dtype))
+    if xs.dtype.itemsize > dtype.itemsize:
+        raise TypeError(f"xs is {xs.dtype} but the parameters are {dtype}; cast one of them")
     return xs.astype(dtype)
 
 
@@ -154,6 +160,7 @@ def _check_tree(what: str, tree: Any, expected: Any) -> None:
 def _check_lengths(lengths: Any, steps: int, batch: int) -> Array | None:
     if lengths is None:
         return None
+    lengths = jnp.asarray(lengths)
     if not jnp.issubdtype(jnp.result_type(lengths), jnp.integer):
         raise TypeError(f"lengths must be integers, got {jnp.result_type(lengths)}")
     if jnp.shape(lengths) != (batch,):
@@ -163,14 +170,15 @@ def _check_lengths(lengths: Any, steps: int, batch: int) -> Array | None:
         outside = values[(values < 0) | (values > steps)]
         if outside.size:
             raise ValueError(f"lengths must be in 0..{steps}, got {outside[0]}")
-    return jnp.asarray(lengths)
+    return lengths.clip(0, steps).astype(jnp.int32)
 
 
 def _check_resets(resets: Any, steps: int, batch: int) -> Array | None:
     if resets is None:
         return None
+    resets = jnp.asarray(resets)
     if jnp.result_type(resets) != jnp.bool_:
         raise TypeError(f"resets must be booleans, got {jnp.result_type(resets)}")
     if jnp.shape(resets) != (steps, batch):
         raise ValueError(f"resets must have shape {(steps, batch)}, got {jnp.shape(resets)}")
-    return jnp.asarray(resets)
+    return resets

@@ -107,7 +107,7 @@ class LSTM(SplitCell[LSTMParams, LSTMState]):
     ) -> LSTMParams:
         key_x, key_h, key_b = jax.random.split(key, 3)
         hidden = self.hidden_size
-        lecun, orthogonal = jax.nn.initializers.lecun_uniform(), jax.nn.initializers.orthogonal()
+        lecun, orthogonal = jax.nn.initializers.lecun_uniform(), initializers.orthogonal
         b_i, b_f = self.bias(key_b, hidden, dtype)
         return LSTMParams(
             w_x=initializers.per_gate(lecun, key_x, input_size, hidden, 4, dtype),

@@ -23,7 +23,7 @@ from jaxtyping import Array, Bool, Float
 from lstm_jax import sequence
 from lstm_jax.cells import Cell, SplitCell
 
-CHUNKS = range(8, 33)
+CHUNKS = range(8, 21)
 """Lengths of a chunk: long enough for large products, short enough to stay in cache."""
 
 
@@ -181,7 +181,7 @@ def chunk_length(steps: int) -> int:
     """The length that leaves the shortest rest, the longest of equals.
 
     >>> chunk_length(1100), chunk_length(127), chunk_length(5)
-    (25, 18, 32)
+    (20, 18, 20)
     """
     return min(CHUNKS, key=lambda size: (steps % size, -size))
 

@@ -32,17 +32,19 @@ class Recurrent(Settings):
     def apply(
         self,
         params: Any,
-        xs: Float[Array, "B T I"],
+        xs: Float[Array, "_ _ I"],
         state: Any = None,
         *,
         lengths: Shaped[Array, " B"] | None = None,
-        resets: Shaped[Array, "B T"] | None = None,
+        resets: Shaped[Array, "_ _"] | None = None,
     ) -> Any:
         """The outputs (B, T, H), or (state, outputs); errors as `lstm_jax.unroll`."""
         xs = jnp.asarray(xs)
         if xs.ndim != 3:
             axes = "(T, B, I)" if self.time_major else "(B, T, I)"
             raise ValueError(f"xs must be {axes}, got shape {xs.shape}")
+        if resets is not None and jnp.shape(resets) != xs.shape[:2]:
+            raise ValueError(f"resets must have shape {xs.shape[:2]}, got {jnp.shape(resets)}")
         if not self.time_major:
             xs = xs.swapaxes(0, 1)
             resets = None if resets is None else jnp.swapaxes(resets, 0, 1)

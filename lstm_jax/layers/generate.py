@@ -25,7 +25,7 @@ def generate(
         raise ValueError("prompt is empty; give at least one token")
     if not model.tokens:
         raise ValueError("the model reads values, not tokens")
-    if temperature <= 0:
+    if not temperature > 0:
         raise ValueError(f"temperature must be above 0, got {temperature}")
     state, logits = model.apply(params, prompt[:, None])
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from lstm_jax.checks import Fraction, Settings, Size
@@ -52,19 +53,18 @@ class SequenceModel(Settings):
         if self.embedding_size is not None and not self.tokens:
             raise ValueError(f"embedding_size={self.embedding_size} but the inputs are not tokens")
 
-    def init(self, key: PRNGKeyArray) -> SequenceModelParams:
+    def init(self, key: PRNGKeyArray, dtype: DTypeLike = jnp.float32) -> SequenceModelParams:
         """Draw all parameters."""
         key_e, key_s, key_o = jax.random.split(key, 3)
         embedding = None
         if self.embedding_size is not None:
-            embedding = jax.random.normal(key_e, (self.input_size, self.embedding_size))
-        hidden = self.stack.output_size
+            embedding = jax.random.normal(key_e, (self.input_size, self.embedding_size), dtype)
         readout = jax.nn.initializers.lecun_normal()
         return SequenceModelParams(
             embedding=embedding,
-            stack=self.stack.init(key_s, self.embedding_size or self.input_size),
-            w_out=readout(key_o, (hidden, self.output_size)),
-            b_out=jnp.zeros(self.output_size),
+            stack=self.stack.init(key_s, self.embedding_size or self.input_size, dtype),
+            w_out=readout(key_o, (self.stack.output_size, self.output_size), dtype),
+            b_out=jnp.zeros(self.output_size, dtype),
         )
 
     def initial_state(self, params: SequenceModelParams, batch_size: int) -> tuple[Any, ...]:
@@ -100,7 +100,7 @@ class SequenceModel(Settings):
         state, y = self.stack.step(params.stack, state, self._encode(params, inputs))
         return state, y @ params.w_out + params.b_out
 
-    def _encode(self, params: SequenceModelParams, inputs: Array) -> Float[Array, "T B E"]:
+    def _encode(self, params: SequenceModelParams, inputs: Array) -> Float[Array, "*T B E"]:
         if not self.tokens:
             return inputs
         if params.embedding is None:

@@ -110,7 +110,9 @@ class Adding(SampledTask):
         key_values, key_places = jax.random.split(key)
         most = [10, self.length // 2 - 1, self.max_length - self.length + 1]
         first, second, extra = integers(key_places, most)
-        second = second + (second >= first)  # counted over the pairs that are still unmarked
+        second = second + (second >= first).astype(
+            jnp.int32
+        )  # counted over the pairs that are still unmarked
         length = self.length + extra
         time = jnp.arange(self.max_length)
         marked = (time == first) | (time == second)
@@ -128,7 +130,8 @@ class Adding(SampledTask):
     def _bai2018(self, key: PRNGKeyArray) -> tuple[Array, Array, Array, Array]:
         key_values, key_places = jax.random.split(key)
         first, second = integers(key_places, [self.length, self.length - 1])
-        return self._sum_of_two(key_values, first, second + (second >= first))
+        second = second + (second >= first).astype(jnp.int32)
+        return self._sum_of_two(key_values, first, second)
 
     def _sum_of_two(
         self, key: PRNGKeyArray, first: Int[Array, ""], second: Int[Array, ""]

@@ -87,7 +87,7 @@ class Text(Task):
             raise ValueError(f"{min(unknown)!r} is not a character of the corpus")
         return np.fromiter((tokens[c] for c in text), np.int32, len(text))
 
-    def decode(self, tokens: Int[Array, " N"]) -> str:
+    def decode(self, tokens: Int[Array, " N"] | Int[np.ndarray, " N"]) -> str:
         """The text of some tokens."""
         return "".join(self.alphabet[int(token)] for token in tokens)
 
@@ -115,7 +115,9 @@ class Text(Task):
 
     def batch(self, key: PRNGKeyArray, step: Int[Array, ""], rows: Int[Array, " B"]) -> Batch:
         positions = self.cut - 1  # of a first character whose next one is known
-        spread = (rows * GOLDEN) % 1.0 * positions  # even, whatever the number of rows
+        spread = (
+            (rows.astype(jnp.float32) * GOLDEN) % 1.0 * positions
+        )  # even, whatever the number of rows
         start = jax.random.randint(key, (), 0, positions) + spread.astype(jnp.int32)
         time = jnp.arange(self.window)[:, None] + step * self.window
         here = (start + time) % positions
@@ -125,7 +127,7 @@ class Text(Task):
         """Held-out segments, each after a warm-up that does not count."""
         here = self.cut + rows * SEGMENT + jnp.arange(-WARM_UP, SEGMENT)[:, None]
         inside = (here >= self.cut + rows * SEGMENT) & (here < len(self.corpus))
-        return self._batch(here - 1, inside.astype(jnp.float32))
+        return self._batch(jnp.maximum(here - 1, 0), inside.astype(jnp.float32))
 
     @property
     def test_size(self) -> int:

@@ -3,8 +3,8 @@
     start -> run_steps -> run_steps -> ...          one compiled function, many steps a call
 
 A seed that has met its task's criterion stops: its parameters stay those that met it. What a
-seed learns depends on nothing but its number: not on the steps per call, the other seeds or,
-up to the order of sums, the devices that share its batch.
+seed learns depends on its number and not on the steps per call; on the seeds that run beside it
+and the devices that share its batch it depends by rounding alone.
 """
 
 import dataclasses
@@ -133,7 +133,8 @@ def run_steps(
     def body(loop: tuple[SeedState, Totals]) -> tuple[SeedState, Totals]:
         state, totals = loop
         state, scores = train_step(training, state)
-        step = Totals(jnp.int32(1), scores.loss.mean(), scores.error.mean(), scores.correct.mean())
+        means = (score.mean(dtype=jnp.float32) for score in scores)
+        step = Totals(jnp.int32(1), *means)
         return state, jax.tree.map(jnp.add, totals, step)
 
     nothing = Totals(jnp.int32(0), *[jnp.float32(0.0)] * 3)

@@ -7,6 +7,7 @@ operation; one after another keeps a large model in cache.
 """
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -32,15 +33,22 @@ class Program(NamedTuple):
 
 
 def choose_mesh(devices: Sequence[jax.Device], seeds: int, batch_size: int) -> Mesh:
-    """The mesh that uses most devices: seeds first, as they never wait for one another.
+    """The mesh that uses most devices: over seeds first, as they never wait for one another.
 
-    Devices that divide neither the seeds nor the batch stay idle.
+    Each axis divides what it shares out; devices that are left over stay idle.
 
     >>> dict(choose_mesh(jax.devices()[:1], seeds=4, batch_size=8).shape)
     {'seeds': 1, 'data': 1}
     """
-    over_seeds = math.gcd(len(devices), seeds)
-    over_data = math.gcd(len(devices) // over_seeds, batch_size)
+    counts = range(1, len(devices) + 1)
+    shapes = [
+        (over_seeds, over_data)
+        for over_seeds, over_data in itertools.product(counts, counts)
+        if over_seeds * over_data <= len(devices)
+        and seeds % over_seeds == 0
+        and batch_size % over_data == 0
+    ]
+    over_seeds, over_data = max(shapes, key=lambda shape: (math.prod(shape), shape))
     used = np.asarray(devices[: over_seeds * over_data]).reshape(over_seeds, over_data)
     return Mesh(used, ("seeds", "data"))
 

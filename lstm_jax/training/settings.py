@@ -7,6 +7,9 @@ from annotated_types import Ge, Le
 
 from lstm_jax.checks import Settings, Size
 
+MAX = 2**31 - 1
+"""The largest count on a device."""
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainSettings(Settings):
@@ -22,10 +25,10 @@ class TrainSettings(Settings):
     """
 
     batch_size: Size
-    max_sequences: Size
+    max_sequences: Annotated[Size, Le(MAX)]
     log_every: Size
     seeds: Size = 1
-    first_seed: Annotated[int, Ge(0), Le(2**31 - 1)] = 0
+    first_seed: Annotated[int, Ge(0), Le(MAX)] = 0
     evaluate_every: Size | None = None
 
     def __post_init__(self) -> None:
@@ -35,6 +38,8 @@ class TrainSettings(Settings):
                 f"evaluate_every={self.evaluate_every} must be a multiple of "
                 f"log_every={self.log_every}"
             )
+        if self.seed_numbers[-1] > MAX:
+            raise ValueError(f"the last seed is {self.seed_numbers[-1]}; it must be at most {MAX}")
         if self.max_sequences < self.batch_size:
             raise ValueError(
                 f"max_sequences={self.max_sequences} must be at least batch_size={self.batch_size}"
@@ -46,6 +51,6 @@ class TrainSettings(Settings):
         return self.max_sequences // self.batch_size
 
     @property
-    def seed_numbers(self) -> list[int]:
+    def seed_numbers(self) -> range:
         """The seeds of the run."""
-        return list(range(self.first_seed, self.first_seed + self.seeds))
+        return range(self.first_seed, self.first_seed + self.seeds)

@@ -49,8 +49,8 @@ def observe(
         return record
     batch_size = scores.error.shape[0]
     place = step % record.wrong.shape[0]
-    wrong = record.wrong.at[place].set((~scores.correct).sum())
-    error = record.error.at[place].set(scores.error.mean())
+    wrong = record.wrong.at[place].set((~scores.correct).sum(dtype=jnp.int32))
+    error = record.error.at[place].set(scores.error.mean(dtype=jnp.float32))
     met = (wrong.sum() <= criterion.max_wrong) & (error.mean() < criterion.max_error)
     return mark(SolveRecord(wrong, error, record.solved_at), met, (step + 1) * batch_size)
 

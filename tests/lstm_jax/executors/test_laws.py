@@ -1,17 +1,29 @@
 """Laws of a sequence, for every executor and cell: what holds without knowing any number."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import chex
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lstm_jax.cells import Cell
-from tests.cases import BATCH, CASES, HIDDEN, INPUTS, PAIRS, STEPS
-from tests.cases import cotangents, draw, outputs, outputs_and_gradients
+from lstm_jax.cells import Cell, SplitCell
+from lstm_jax.executors import EXECUTORS
+from tests.cases import (
+    BATCH,
+    CASES,
+    INPUTS,
+    PAIRS,
+    STEPS,
+    cotangents,
+    draw,
+    outputs,
+    outputs_and_gradients,
+)
 from tests.tolerances import CLOSE, assert_close
 
 HALF = 18
@@ -109,8 +121,7 @@ def test_past_its_end_a_sequence_is_silent(cell: Cell, run: Run, reverse: bool) 
 def test_padding_neither_enters_nor_receives(
     cell: Cell, run_and_differentiate: Run, reverse: bool, rubbish: float
 ) -> None:
-    """Whatever lies in the padding of inputs, resets and cotangents: nothing changes, and the
-    gradient into it is exactly zero."""
+    """Whatever the padding of inputs, resets and cotangents holds: its gradient is exactly zero."""
     call = draw(cell, {"state", "lengths", "resets"})
     d_final, d_ys = cotangents(cell, call)
     padding = np.arange(STEPS)[:, None] >= call.lengths
@@ -144,26 +155,72 @@ def test_a_reset_stops_the_gradient(cell: Cell, run_and_differentiate: Run) -> N
 
 
 def test_examples_of_a_batch_do_not_meet(cell: Cell, run_and_differentiate: Run) -> None:
+    """A loss of one example alone has no gradient in the others."""
     call = draw(cell, {"state", "lengths", "resets"})
-    weights = cotangents(cell, call)
-    only = np.arange(BATCH) == int(np.argmax(call.lengths))
-    final, ys = jax.tree.map(lambda leaf: leaf * 0, weights)
-    alone = jax.tree.map(lambda leaf, zero: np.where(only[:, None], leaf, zero), weights, (final, ys))
-    _, (_, d_xs, d_state) = run_and_differentiate(call, alone, reverse=False)
-    assert not np.asarray(d_xs)[:, ~only].any()
+    only = np.arange(BATCH) == np.argmax(call.lengths)
+    d_final, d_ys = cotangents(cell, call)
+    d_final = jax.tree.map(lambda leaf: leaf * only[:, None].astype(leaf.dtype), d_final)
+    weights = d_final, d_ys * only[:, None].astype(d_ys.dtype)
+    _, (_, d_xs, d_state) = run_and_differentiate(call, weights, reverse=False)
+    np.testing.assert_array_equal(np.asarray(d_xs).any(axis=(0, 2)), only)
     assert not any(np.asarray(leaf)[~only].any() for leaf in jax.tree.leaves(d_state))
-    assert np.asarray(d_xs)[:, only].any()
 
 
 @either_way
 def test_no_steps_return_the_state(cell: Cell, run: Run, reverse: bool) -> None:
     call = draw(cell, {"state", "lengths", "resets"}, steps=0)
     final, ys = run(call, reverse=reverse)
-    assert ys.shape == (0, BATCH, HIDDEN)
+    assert ys.shape == (0, BATCH, cell.output_size)
     chex.assert_trees_all_equal(final, call.state)
 
 
-def test_a_batch_may_be_empty(cell: Cell, run: Run) -> None:
-    call = draw(cell, {"lengths"}, steps=5, batch=0)
-    assert call.xs.shape == (5, 0, INPUTS)
-    assert run(call)[1].shape == (5, 0, HIDDEN)
+class Start(NamedTuple):
+    start: jax.Array
+
+
+@dataclasses.dataclass(frozen=True)
+class Sum(SplitCell[Start, Start]):
+    """The sum of all inputs since a learned beginning."""
+
+    output_size: int = INPUTS
+
+    def init(self, key: jax.Array, input_size: int, dtype: Any = jnp.float32) -> Start:
+        return Start(jax.random.normal(key, (input_size,), dtype))
+
+    def initial_state(self, params: Start, batch_size: int) -> Start:
+        return Start(jnp.tile(params.start, (batch_size, 1)))
+
+    def project(self, params: Start, x: jax.Array) -> jax.Array:
+        return x
+
+    def feedback(self, state: Start) -> jax.Array:
+        return state.start
+
+    def recur(self, params: Start, r: jax.Array) -> jax.Array:
+        return r
+
+    def activate(self, params: Start, state: Start, zx: jax.Array, zh: jax.Array) -> Start:
+        return Start(zx + zh)
+
+    def output(self, params: Start, state: Start) -> jax.Array:
+        return state.start
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_resets_go_back_to_a_learned_beginning_and_teach_it(executor: str) -> None:
+    cell, call = Sum(), draw(Sum())
+    resets = np.zeros((STEPS, BATCH), bool)
+    resets[5, 0] = resets[HALF, 0] = resets[9, 1] = True  # sequences 2 and 3 have none
+
+    def total(params: Start, state: Start | None) -> jax.Array:
+        given = call._replace(params=params, state=state, resets=resets)
+        return jnp.sum(outputs(given, cell=cell, executor=executor)[0].start)
+
+    heard = call.xs[HALF:, 0].sum() + call.xs[9:, 1].sum() + call.xs[:, 2:].sum()
+    value, gradient = jax.value_and_grad(total)(call.params, None)
+    assert_close(value, BATCH * call.params.start.sum() + heard, CLOSE["float32"])
+    np.testing.assert_array_equal(gradient.start, [4, 4])
+    given = Start(np.full((BATCH, INPUTS), 0.5, np.float32))
+    to_params, to_state = jax.grad(total, argnums=(0, 1))(call.params, given)
+    np.testing.assert_array_equal(to_params.start, [2, 2])
+    np.testing.assert_array_equal(to_state.start[:, 0], [0, 0, 1, 1])

@@ -1,9 +1,10 @@
 """Text: streams without a gap, a held-out part that no training step sees, an honest chance."""
 
 import collections
+import functools
 import math
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import jax
 import jax.numpy as jnp
@@ -19,8 +20,6 @@ def words(count: int, alphabet: str = "abcdefgh") -> str:
     return " ".join("".join(rng.choices(alphabet, k=rng.randint(1, 9))) for _ in range(count))
 
 
-pytestmark = pytest.mark.usual_promotion  # strictness is `test_base.py`'s to judge
-
 LONG = Text(words(2000), window=16, held_out=0.4, target_bits=2.0)
 """Some 12,000 characters: the held-out part takes several segments, the last one not full."""
 SHORT = Text("abcdefghijklmnopqrstuvwxy" + "ABCDE", window=4, held_out=1 / 6, target_bits=2.0)
@@ -31,8 +30,13 @@ def read(task: Text, tokens: Iterable[int]) -> str:
     return "".join(task.alphabet[token] for token in tokens)
 
 
+@functools.cache
+def compiled(task: Text) -> Callable[..., Batch]:
+    return jax.jit(task.batch)
+
+
 def batch_at(task: Text, seed: int, step: int, rows: int) -> Batch:
-    batch = jax.jit(task.batch)(jax.random.key(seed), jnp.int32(step), jnp.arange(rows))
+    batch = compiled(task)(jax.random.key(seed), jnp.int32(step), jnp.arange(rows))
     return jax.tree.map(np.asarray, batch)
 
 
@@ -68,19 +72,19 @@ def test_streams_go_round_the_training_text_and_nothing_else() -> None:
 
 
 def test_training_never_touches_the_held_out_part() -> None:
-    batches = [batch_at(SHORT, seed, step, 5) for seed in range(4) for step in range(12)]
+    batches = [batch_at(SHORT, seed, step, 3) for seed in range(4) for step in range(12)]
     seen = {int(token) for batch in batches for token in np.ravel([batch.inputs, batch.targets])}
     assert {SHORT.alphabet[token] for token in seen} == set(SHORT.corpus[:25])
 
 
 def test_rows_start_far_apart_and_seeds_elsewhere() -> None:
     places = [
-        [SHORT.corpus.index(SHORT.alphabet[c]) for c in batch_at(SHORT, seed, 0, 4).inputs[0]]
+        [SHORT.corpus.index(SHORT.alphabet[c]) for c in batch_at(SHORT, seed, 0, 3).inputs[0]]
         for seed in range(8)
     ]
     for starts in places:
         gaps = np.diff(sorted(starts), append=min(starts) + 24)
-        assert gaps.min() >= 3  # of 24 characters among 4 rows
+        assert gaps.min() >= 5  # of 24 characters among 3 rows
     assert len({starts[0] for starts in places}) > 3
 
 
@@ -111,7 +115,6 @@ def test_held_out_characters_are_predicted_from_those_before() -> None:
         assert before == LONG.corpus[first - WARM_UP - 1 : first + len(asked) - 1]
 
 
-@pytest.mark.xfail(reason="negative positions wrap round to the end of the corpus")
 def test_the_warm_up_of_a_short_text_holds_nothing_held_out() -> None:
     warm_up = held_out_batches(SHORT)[0].inputs[:WARM_UP]
     assert set(read(SHORT, warm_up)) <= set(SHORT.corpus[: SHORT.cut])
@@ -128,7 +131,7 @@ def test_chance_is_the_cross_entropy_of_the_frequencies() -> None:
 
 
 def test_scores_are_bits_for_each_character() -> None:
-    batch = batch_at(LONG, 0, 0, 2)
+    batch = LONG.sample(jax.random.key(0), 2)
     uniform = LONG.score(jnp.zeros((*batch.inputs.shape, LONG.output_size)), batch)
     np.testing.assert_allclose(uniform.error, math.log2(LONG.output_size), rtol=1e-6)
     np.testing.assert_allclose(uniform.loss, math.log(LONG.output_size), rtol=1e-6)

@@ -1,0 +1,242 @@
+"""The command line, run for real on problems of seconds: what it leaves, says and returns."""
+
+import contextlib
+import io
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import pytest
+
+from experiments import __main__ as command_line
+from experiments.__main__ import main, parse
+from experiments.config import load
+
+ROOT = Path(command_line.__file__).parents[1]
+
+ADDING = """
+title: Adding two numbers, far too briefly
+task: {name: adding, variant: bai2018, length: 20}
+model: {cell: lstm, hidden_size: 2}
+optimizer: {name: sgd, learning_rate: 0.1}
+train: {seeds: 2, batch_size: 4, max_sequences: 40, log_every: 4}
+"""
+TEXT = """
+task: {name: text, window: 8, held_out: 0.2, target_bits: 0.5}
+model: {cell: lstm, hidden_size: 2, embedding_size: 2}
+optimizer: {name: adam, learning_rate: 0.01}
+train: {batch_size: 4, max_sequences: 24, log_every: 2, evaluate_every: 4}
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    """XLA without its optimisations, which take longer than the runs; and the devices there are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_NUM_CPU_DEVICES", "2")
+        patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # for commands of their own process
+        jax.config.update("jax_disable_most_optimizations", True)
+        yield
+        jax.config.update("jax_disable_most_optimizations", False)
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+class Done(NamedTuple):
+    """A command that has ended, and the run directory it was given."""
+
+    status: int
+    out: str
+    err: str
+    run: Path
+
+
+def call(run: Path, config: Path, *overrides: str) -> Done:
+    """`run` in this process."""
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+    ):
+        status = main(["run", str(config), *overrides, "--out", str(run)])
+    return Done(status, out.getvalue(), err.getvalue(), run)
+
+
+def begin(run: Path, config: Path, *overrides: str) -> subprocess.Popen:
+    """`python -m experiments run` in a process of its own."""
+    command = [sys.executable, "-m", "experiments", "run", str(config), *overrides]
+    return subprocess.Popen(
+        [*command, "--out", str(run)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def reject(name: str) -> None:
+    raise AssertionError(f"{name} is no JSON")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(), parse_constant=reject)
+
+
+def metrics(run: Path) -> list[dict[str, Any]]:
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    return [json.loads(line, parse_constant=reject) for line in lines]
+
+
+def assert_complete(done: Done, *files: str) -> dict[str, Any]:
+    """All that a completed run promises; gives its summary."""
+    assert (done.status, done.err) == (0, "")
+    names = {"config.yaml", "environment.json", "metrics.jsonl", "summary.json", "curves.png"}
+    assert {path.name for path in done.run.iterdir()} == names | {*files}
+    summary = read_json(done.run / "summary.json")
+    assert summary.keys() >= {
+        *("status", "seeds", "solved", "sequences_to_solve", "sequences_seen"),
+        *("final", "wall_seconds", "compile_seconds", "error", "chance", "threshold"),
+    }
+    assert summary["status"] == "completed"
+    assert 0 < summary["compile_seconds"] < summary["wall_seconds"]
+    assert (done.run / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert read_json(done.run / "environment.json")["backend"] == jax.default_backend()
+    for line in metrics(done.run):
+        assert line.keys() >= {"step", "sequences", "seconds", "sequences_per_second"}
+        for key in ("loss", "error", "correct", "solved"):
+            assert len(line[key]) == len(summary["seeds"])
+    return summary
+
+
+@pytest.fixture(scope="module")
+def compiled() -> list[str]:
+    """The names of what was compiled in `trained`."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, compiled: list[str]) -> Done:
+    """The adding config with other seeds."""
+
+    def note(event: str, _: float, **details: Any) -> None:
+        if event.endswith("backend_compile_duration"):
+            compiled.append(details["fun_name"])
+
+    folder = tmp_path_factory.mktemp("adding")
+    jax.monitoring.register_event_duration_secs_listener(note)
+    try:
+        config = write(folder / "adding.yaml", ADDING)
+        return call(folder / "runs" / "one", config, "train.first_seed=3")
+    finally:
+        jax.monitoring.unregister_event_duration_listener(note)
+
+
+def test_a_run_leaves_all_its_files(trained: Done) -> None:
+    summary = assert_complete(trained)
+    assert summary["seeds"] == [3, 4]
+    assert summary["solved"] == [False, False]
+    assert summary["sequences_to_solve"] == [None, None]
+    assert summary["sequences_seen"] == [40, 40]
+    assert all(0 < error < 10 for error in summary["final"]["test_error"])
+    assert [line["sequences"] for line in metrics(trained.run)] == [16, 32, 40]
+
+
+def test_the_config_it_leaves_is_the_one_it_was_given(trained: Done) -> None:
+    config = trained.run.parents[1] / "adding.yaml"
+    left = load(trained.run / "config.yaml")
+    assert left == load(config, ["train.first_seed=3"])
+    assert left != load(config)
+
+
+def test_a_run_compiles_each_function_once(trained: Done, compiled: list[str]) -> None:
+    """Start, steps and scores; the last call of steps, shorter than the others, included."""
+    assert trained.status == 0
+    assert len([name for name in compiled if "on_one_device" in name]) == 3
+
+
+def test_a_run_says_what_it_does_and_how_it_went(trained: Done) -> None:
+    first, course, *_, picture = trained.out.splitlines()
+    assert first.startswith("Adding two numbers, far too briefly: 2 seeds of 43 parameters")
+    assert "16 sequences  loss" in course
+    assert picture == f"picture: {trained.run / 'curves.png'}"
+
+
+def test_a_text_run_from_a_shell_leaves_a_sample(tmp_path: Path) -> None:
+    corpus = "the quick brown fox – jumps over the lazy dog. " * 20
+    config = write(tmp_path / "text.yaml", TEXT)
+    run, text = tmp_path / "run", tmp_path / "a.txt"
+    text.write_text(corpus, "utf-8")
+    process = begin(run, config, f"task.file={text}")
+    out, err = process.communicate(timeout=120)
+    summary = assert_complete(Done(process.returncode, out, err, run), "sample.txt")
+    assert len(summary["final"]["test_error"]) == 1
+    assert ["test_error" in line for line in metrics(run)] == [False, True, False]
+    sample = (run / "sample.txt").read_text("utf-8")
+    assert len(sample) == 500
+    assert set(sample) <= set(corpus)
+
+
+def test_an_interrupt_from_the_keyboard_leaves_a_readable_run(tmp_path: Path) -> None:
+    config, run = write(tmp_path / "adding.yaml", ADDING), tmp_path / "run"
+    # A process inherits that a signal is ignored, as it is for what a shell runs behind.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = begin(run, config, "train.max_sequences=1000000000", "train.log_every=1")
+        deadline = time.monotonic() + 120
+        while not (run / "metrics.jsonl").exists() or not metrics(run):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        process.kill()
+    assert (process.returncode, err) == (130, "")
+    assert "interrupted: no result of the whole run" in out
+    summary = read_json(run / "summary.json")
+    assert summary["status"] == "interrupted"
+    assert summary["sequences_seen"][0] >= metrics(run)[-1]["sequences"] > 0
+    assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_without_a_finite_loss_ends_as_diverged(tmp_path: Path) -> None:
+    config = write(tmp_path / "adding.yaml", ADDING)
+    done = call(tmp_path / "run", config, "optimizer.learning_rate=1e30", "train.log_every=1")
+    assert done.status == 1
+    assert "diverged: no result of the whole run" in done.out
+    summary = read_json(done.run / "summary.json")
+    assert summary["status"] == "diverged"
+    assert summary["final"]["train_loss"] == [None, None]
+    first, second = (line["loss"] for line in metrics(done.run))
+    assert None not in first  # scored before it was learnt from
+    assert second == [None, None]
+
+
+def test_list_names_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    words = capsys.readouterr().out.split()
+    assert {"adding", "copying", "text", "lstm", "scan", "adam", "rmsprop", "sgd"} <= {*words}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["a.yaml", "train.seeds=2", "model.hidden_size=4", "--out", "b"],
+        ["a.yaml", "--out", "b", "train.seeds=2", "model.hidden_size=4"],
+        ["--out", "b", "a.yaml", "train.seeds=2", "model.hidden_size=4"],
+        ["a.yaml", "train.seeds=2", "--out", "b", "model.hidden_size=4"],
+    ],
+)
+def test_overrides_may_stand_anywhere_behind_the_config(arguments: list[str]) -> None:
+    options = parse(["run", *arguments])
+    assert (options.config, options.out) == (Path("a.yaml"), Path("b"))
+    assert options.overrides == ["train.seeds=2", "model.hidden_size=4"]

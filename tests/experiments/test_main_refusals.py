@@ -1,0 +1,187 @@
+"""The command line with input that cannot serve: a sentence each, status 2, nothing touched."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from experiments import __main__ as command_line
+from experiments.__main__ import main, parse
+from experiments.session import Session
+
+ADDING = """
+title: Adding two numbers
+task: {name: adding, variant: bai2018, length: 20}
+model: {cell: lstm, hidden_size: 2}
+optimizer: {name: sgd, learning_rate: 0.1}
+train: {seeds: 2, batch_size: 4, max_sequences: 40, log_every: 4}
+"""
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(self: Session) -> None:
+        raise AssertionError("compiles for a run that must not begin")
+
+    monkeypatch.setattr(Session, "start", start)
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "2")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "adding.yaml"
+    path.write_text(ADDING)
+    return path
+
+
+Refused = Callable[..., list[str]]
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Refused:
+    """Runs a command that must be refused and leave everything as it was; gives what it says."""
+
+    def refused(*arguments: object) -> list[str]:
+        before = content(tmp_path)
+        assert main(["run", *map(str, arguments)]) == 2
+        assert content(tmp_path) == before
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "Traceback" not in err
+        return err.splitlines()
+
+    return refused
+
+
+def content(folder: Path) -> dict[str, bytes | None]:
+    """All that is in a folder, down to the last byte."""
+    paths = sorted(folder.rglob("*"))
+    return {str(path): path.read_bytes() if path.is_file() else None for path in paths}
+
+
+def test_a_directory_with_anything_in_it(refused: Refused, config: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    (run / "deep").mkdir(parents=True)
+    (run / "deep" / "summary.json").write_bytes(b"\x00mine")
+    assert refused(config, "--out", run) == [
+        f"{run} exists and is not an empty folder; name another with --out"
+    ]
+
+
+def test_a_file_where_the_directory_should_be(
+    refused: Refused, config: Path, tmp_path: Path
+) -> None:
+    sentence = refused(config, "--out", config)
+    assert sentence == [f"{config} exists and is not an empty folder; name another with --out"]
+    (sentence,) = refused(config, "--out", config / "below" / "it")
+    assert str(config) in sentence
+
+
+def test_a_bad_config_is_told_all_its_faults(
+    refused: Refused, config: Path, tmp_path: Path
+) -> None:
+    text = ADDING.replace("lstm", "lstn").replace("length: 20", "length: 2").replace("0.1", "-1")
+    config.write_text(text.replace("batch_size", "batch_sise"))
+    faults = refused(config, "--out", tmp_path / "run")
+    assert len(faults) == 5
+    for fault, (line, words) in zip(
+        faults,
+        [
+            (3, "task.length: must be at least 20, got 2"),
+            (4, "model.cell: unknown cell 'lstn'; did you mean 'lstm'?"),
+            (5, "optimizer.learning_rate: must be above 0"),
+            (6, "train.batch_s"),
+            (6, "train.batch_s"),
+        ],
+        strict=True,
+    ):
+        assert fault.startswith(f"{config}:{line}: {words}")
+
+
+def test_a_bad_override(refused: Refused, config: Path, tmp_path: Path) -> None:
+    (fault,) = refused(config, "train.seeds=none", "--out", tmp_path / "run")
+    assert fault.startswith("command line 'train.seeds=none': train.seeds: must be an integer")
+
+
+def test_a_config_that_is_not_there(refused: Refused, tmp_path: Path) -> None:
+    missing = tmp_path / "no.yaml"
+    assert refused(missing) == [f"{missing}: there is no such file"]
+
+
+def test_settings_that_contradict_one_another(
+    refused: Refused, config: Path, tmp_path: Path
+) -> None:
+    (fault,) = refused(config, "optimizer.warmup_steps=10", "--out", tmp_path / "run")
+    assert fault == "warmup_steps=10 must be below the run's 10 steps"
+
+
+@pytest.mark.parametrize(
+    "written, complaint",
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"", "is empty"),
+        (
+            b"abcdefgh",
+            "the training part of the text has 4 characters; a window of 8 needs at least 9",
+        ),
+        (b"caf\xe9", "is not UTF-8 text: byte 3 cannot be decoded"),
+    ],
+    ids=["missing", "empty", "short", "latin"],
+)
+def test_a_text_that_cannot_serve(
+    refused: Refused, config: Path, tmp_path: Path, written: bytes | None, complaint: str
+) -> None:
+    text = tmp_path / "a.txt"
+    if written is not None:
+        text.write_bytes(written)
+    task = f"{{name: text, file: {text}, window: 8, held_out: 0.5, target_bits: 1}}"
+    config.write_text(ADDING.replace("{name: adding, variant: bai2018, length: 20}", task))
+    assert refused(config, "--out", tmp_path / "run") == [f"task.file {str(text)!r}: {complaint}"]
+
+
+def test_seeds_beyond_what_a_key_is_made_of(refused: Refused, config: Path, tmp_path: Path) -> None:
+    (fault,) = refused(config, f"train.first_seed={2**31}", "--out", tmp_path / "run")
+    assert "train.first_seed" in fault
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["rum"],
+        ["run"],
+        ["run", "a.yaml", "--ouy", "b"],
+        ["list", "all"],
+    ],
+)
+def test_a_command_that_is_none(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(arguments)
+    assert caught.value.code == 2
+    assert "usage: python -m experiments" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("status, code", [("completed", 0), ("diverged", 1), ("interrupted", 130)])
+def test_the_exit_status_tells_how_a_run_ended(
+    monkeypatch: pytest.MonkeyPatch, config: Path, status: str, code: int
+) -> None:
+    monkeypatch.setattr(command_line, "run", lambda *_: status)
+    assert main(["run", str(config)]) == code
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError,
+        ValueError,
+    ],
+)
+def test_a_fault_of_ours_is_not_called_bad_input(
+    monkeypatch: pytest.MonkeyPatch, config: Path, tmp_path: Path, error: type[Exception]
+) -> None:
+    def start(self: Session) -> None:
+        raise error("a bug")
+
+    monkeypatch.setattr(Session, "start", start)
+    with pytest.raises(error, match="a bug"):
+        main(["run", str(config), "--out", str(tmp_path / "run")])

@@ -1,0 +1,151 @@
+"""A sequence model is encoder, stack and readout; whole sequences and single steps agree."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lstm_jax import LSTM, Stack
+from lstm_jax.layers import SequenceModel
+from tests.cases import BATCH, INPUTS, draw, normal
+from tests.tolerances import CLOSE, assert_close
+
+STEPS, VOCABULARY, WIDTH = 7, 6, 3
+STACK = Stack((LSTM(4), LSTM(5)))
+
+VALUES = SequenceModel(STACK, INPUTS, WIDTH)
+ONE_HOT = SequenceModel(STACK, VOCABULARY, WIDTH, tokens=True)
+EMBEDDED = SequenceModel(STACK, VOCABULARY, WIDTH, tokens=True, embedding_size=2)
+MODELS = {"values": VALUES, "one-hot": ONE_HOT, "embedded": EMBEDDED}
+every_model = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+
+
+def parameters(model: SequenceModel):
+    shapes = jax.eval_shape(model.init, jax.random.key(0))
+    return normal(np.random.default_rng(10), shapes, scale=0.7)
+
+
+def inputs(model: SequenceModel) -> jax.Array:
+    rng = np.random.default_rng(11)
+    if model.tokens:
+        return jnp.array(rng.integers(VOCABULARY, size=(STEPS, BATCH)))
+    return jnp.array(rng.normal(size=(STEPS, BATCH, INPUTS)).astype(np.float32))
+
+
+def encoded(model: SequenceModel, params, given: jax.Array) -> jax.Array:
+    """What the stack should see, row by row."""
+    if not model.tokens:
+        return given
+    table = np.eye(VOCABULARY, dtype=np.float32) if params.embedding is None else params.embedding
+    return jnp.array([[table[token] for token in row] for row in given.tolist()])
+
+
+@every_model
+def test_encodes_runs_and_reads_out(model: SequenceModel) -> None:
+    params, given = parameters(model), inputs(model)
+    call = draw(STACK.cells[0], {"lengths"}, steps=STEPS)
+    state = normal(np.random.default_rng(12), model.initial_state(params, BATCH))
+    lengths = jnp.array(call.lengths)
+    found = jax.jit(model.apply)(params, given, state, lengths=lengths)
+    seen = encoded(model, params, given)
+    final, ys = STACK.unroll(params.stack, seen, state, lengths=lengths)
+    assert_close(found, (final, np.asarray(ys) @ params.w_out + params.b_out), CLOSE["float32"])
+
+
+@every_model
+def test_stepping_equals_applying(model: SequenceModel) -> None:
+    params, given = parameters(model), inputs(model)
+    expected = jax.jit(model.apply)(params, given)
+    step, state, read = jax.jit(model.step), model.initial_state(params, BATCH), []
+    for row in given:
+        state, out = step(params, state, row)
+        read.append(out)
+    assert_close((state, jnp.stack(read)), expected, CLOSE["float32"])
+
+
+@every_model
+def test_parameters_fit(model: SequenceModel) -> None:
+    params = parameters(model)
+    seen = {"values": INPUTS, "one-hot": VOCABULARY, "embedded": 2}
+    (name,) = (name for name, each in MODELS.items() if each is model)
+    assert params.stack[0].w_x.shape == (seen[name], 16)
+    assert params.w_out.shape == (5, WIDTH)
+    assert params.b_out.shape == (WIDTH,)
+    assert (params.embedding is None) == (model.embedding_size is None)
+
+
+def test_embedding_and_readout_begin_with_their_variances() -> None:
+    model = SequenceModel(Stack((LSTM(100),)), 50, 80, tokens=True, embedding_size=60)
+    params = jax.jit(model.init)(jax.random.key(0))
+    assert params.embedding.shape == (50, 60)
+    assert abs(np.std(params.embedding) - 1) < 0.05
+    assert abs(np.std(params.w_out) * 10 - 1) < 0.05
+    assert not params.b_out.any()
+
+
+@pytest.mark.usefixtures("float64")
+@every_model
+def test_parameters_are_float32_whatever_the_default(model: SequenceModel) -> None:
+    params = jax.eval_shape(model.init, jax.random.key(0))
+    assert {str(leaf.dtype) for leaf in jax.tree.leaves(params)} == {"float32"}
+
+
+DROPPING = SequenceModel(STACK, INPUTS, WIDTH, dropout=0.25)
+KEYS = jax.random.split(jax.random.key(3), BATCH)
+
+
+def test_nothing_is_dropped_without_keys() -> None:
+    params, given = parameters(DROPPING), inputs(DROPPING)
+    kept, plain = DROPPING.apply(params, given), VALUES.apply(params, given)
+    assert_close(kept, plain, CLOSE["float32"])
+    assert_close(VALUES.apply(params, given, keys=KEYS), plain, CLOSE["float32"])
+
+
+def test_dropout_zeroes_its_share_and_keeps_the_mean() -> None:
+    """Read through a stack's place: the readout is the identity and the inputs are wide."""
+    values = jnp.array(np.random.default_rng(13).normal(size=(50, BATCH, 40)).astype(np.float32))
+    dropped = DROPPING._drop(values, KEYS, 0)
+    zero = np.asarray(dropped == 0)
+    assert abs(zero.mean() - 0.25) < 0.02
+    kept = np.where(zero, 0, values)
+    assert_close(dropped, kept / np.float32(0.75), CLOSE["float32"])
+    masks = [zero[:, b] for b in range(BATCH)] + [
+        np.asarray(DROPPING._drop(values, KEYS, 1)[:, 0] == 0)
+    ]
+    agreement = [(a == b).mean() for n, a in enumerate(masks) for b in masks[:n]]
+    assert max(agreement) < 0.7  # 0.25^2 + 0.75^2 = 0.625 for masks drawn apart
+
+
+def test_a_sequences_dropout_is_its_keys_alone() -> None:
+    """The place in the batch does not matter: a sharded batch drops the same."""
+    params, given = parameters(DROPPING), inputs(DROPPING)
+    apply = jax.jit(DROPPING.apply)
+    _, whole = apply(params, given, keys=KEYS)
+    _, turned = apply(params, given[:, ::-1], keys=KEYS[::-1])
+    assert_close(turned[:, ::-1], whole, CLOSE["float32"])
+    assert abs(whole - apply(params, given)[1]).max() > 0.01
+
+
+def test_an_embedding_of_values_is_refused() -> None:
+    with pytest.raises(ValueError, match="embedding_size=4 but the inputs are not tokens"):
+        SequenceModel(STACK, INPUTS, WIDTH, embedding_size=4)
+
+
+@pytest.mark.parametrize(
+    "setting, value, words",
+    [
+        ("dropout", 1.0, r"SequenceModel\.dropout must be below 1\.0, got 1\.0"),
+        ("input_size", 0, r"SequenceModel\.input_size must be at least 1, got 0"),
+        ("output_size", -1, r"SequenceModel\.output_size must be at least 1, got -1"),
+    ],
+)
+def test_settings_out_of_range_are_refused(setting: str, value: float, words: str) -> None:
+    given = {"stack": STACK, "input_size": 1, "output_size": 1, setting: value}
+    with pytest.raises(ValueError, match=words):
+        SequenceModel(**given)
+
+
+def test_the_executor_is_obeyed() -> None:
+    model = SequenceModel(STACK, INPUTS, WIDTH, executor="scam")
+    with pytest.raises(ValueError, match="unknown executor 'scam'; did you mean 'scan'"):
+        model.apply(parameters(model), inputs(model))

@@ -1,0 +1,74 @@
+"""What is wrong in a call of `unroll` is refused: the value given, what was expected, a way out."""
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from lstm_jax import LSTM, LSTMParams, LSTMState, unroll
+from tests.cases import BATCH, HIDDEN, draw
+
+CELL = LSTM(HIDDEN)
+GOOD = draw(CELL, {"state", "lengths", "resets"}, steps=5)
+ZEROS = np.zeros((BATCH, HIDDEN), np.float32)
+NARROW = LSTMState(ZEROS[:, :2], ZEROS)
+HALF = LSTMState(ZEROS, ZEROS.astype(np.float16))
+OTHER = LSTMParams(np.zeros((2, 16), np.float32), *GOOD.params[1:])
+
+VALUES = [
+    ("xs", GOOD.xs[0], r"xs must be time-major \(T, B, I\), got shape \(4, 2\)"),
+    ("xs", GOOD.xs[..., :1], r"params\.w_x must have shape \(1, 12\), got \(2, 12\)"),
+    ("params", OTHER, r"params\.w_x must have shape \(2, 12\), got \(2, 16\)"),
+    ("state", NARROW, r"state\.c must have shape \(4, 3\), got \(4, 2\)"),
+    ("lengths", GOOD.lengths[:3], r"lengths must have shape \(4,\), got \(3,\)"),
+    ("lengths", np.array([0, 5, -1, 2]), r"lengths must be in 0\.\.5, got -1"),
+    ("lengths", np.array([0, 5, 6, 2]), r"lengths must be in 0\.\.5, got 6"),
+    ("resets", GOOD.resets.T, r"resets must have shape \(5, 4\), got \(4, 5\)"),
+    ("executor", "scam", r"unknown executor 'scam'; did you mean 'scan'\? known: "),
+]
+
+TYPES = [
+    ("xs", GOOD.xs.astype(int), "xs must be floating point, got int.*; embed or one-hot tokens"),
+    ("params", tuple(GOOD.params), r"params must be .*LSTMParams.*, got PyTreeDef"),
+    ("state", tuple(GOOD.state), r"state must be .*LSTMState.*, got PyTreeDef"),
+    ("state", HALF, r"state\.h must be float32, got float16"),
+    ("lengths", ZEROS[:, 0], "lengths must be integers, got float32"),
+    ("lengths", GOOD.resets[0], "lengths must be integers, got bool"),
+    ("resets", GOOD.resets.astype(int), "resets must be booleans, got int"),
+]
+
+pytestmark = pytest.mark.usefixtures("bad_input")
+
+
+def call(**wrong: Any) -> None:
+    unroll(CELL, **GOOD._asdict() | wrong)
+
+
+@pytest.mark.parametrize("name, value, words", VALUES, ids=[row[0] for row in VALUES])
+def test_a_wrong_value_or_shape_is_a_value_error(name: str, value: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        call(**{name: value})
+
+
+@pytest.mark.parametrize("name, value, words", TYPES, ids=[row[0] for row in TYPES])
+def test_a_wrong_type_or_dtype_is_a_type_error(name: str, value: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        call(**{name: value})
+
+
+def test_lengths_that_are_constants_are_checked_under_jit_as_well() -> None:
+    with pytest.raises(ValueError, match=r"lengths must be in 0\.\.5, got 9"):
+        jax.jit(lambda: call(lengths=np.array([0, 5, 9, 2])))()
+
+
+@pytest.mark.parametrize("params", [None, ()], ids=str)
+def test_absent_parameters_are_a_type_error(params: Any) -> None:
+    with pytest.raises(TypeError, match=r"params must be .*LSTMParams"):
+        call(params=params)
+
+
+@pytest.mark.usefixtures("float64")
+def test_wider_inputs_are_a_type_error() -> None:
+    with pytest.raises(TypeError, match="xs is float64 but the parameters are float32; cast one"):
+        call(xs=GOOD.xs.astype(np.float64))

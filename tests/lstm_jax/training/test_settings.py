@@ -1,0 +1,46 @@
+"""What a config says of a training run: steps, seeds, and contradictions refused."""
+
+import pytest
+
+from lstm_jax.training import TrainSettings
+
+
+def settings(**changes: int) -> TrainSettings:
+    return TrainSettings(**{"batch_size": 8, "max_sequences": 100, "log_every": 5, **changes})
+
+
+def test_steps_are_whole_batches_within_the_sequences() -> None:
+    assert settings().max_steps == 12
+    assert settings(max_sequences=8).max_steps == 1
+
+
+def test_seeds_are_numbered_from_the_first() -> None:
+    assert list(settings().seed_numbers) == [0]
+    assert list(settings(seeds=3, first_seed=7).seed_numbers) == [7, 8, 9]
+
+
+@pytest.mark.parametrize(
+    "changes, complaint",
+    [
+        ({"max_sequences": 7}, "max_sequences=7 must be at least batch_size=8"),
+        ({"evaluate_every": 7}, "evaluate_every=7 must be a multiple of log_every=5"),
+        ({"evaluate_every": 4}, "evaluate_every=4 must be a multiple of log_every=5"),
+        ({"seeds": 0}, "TrainSettings.seeds must be at least 1, got 0"),
+        ({"log_every": 0}, "TrainSettings.log_every must be at least 1, got 0"),
+        ({"first_seed": -1}, "TrainSettings.first_seed must be at least 0, got -1"),
+        ({"first_seed": 2**31}, "TrainSettings.first_seed must be at most"),
+    ],
+)
+def test_bad_settings_are_named(changes: dict[str, int], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        settings(**changes)
+
+
+def test_scores_every_call_or_every_few() -> None:
+    assert settings(evaluate_every=5).evaluate_every == 5
+    assert settings(evaluate_every=15).evaluate_every == 15
+
+
+def test_no_seed_is_beyond_what_a_key_is_made_of() -> None:
+    with pytest.raises(ValueError, match="seed"):
+        settings(first_seed=2**31 - 1, seeds=2)

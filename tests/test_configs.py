@@ -1,0 +1,78 @@
+"""Every config of the checkout: it loads, says what to expect of it, and its run can be traced."""
+
+import shlex
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from experiments.build import build
+from experiments.config import Experiment, dump, load
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted(path.relative_to(ROOT) for path in (ROOT / "configs").rglob("*"))
+FILES = [path for path in CONFIGS if path.suffix == ".yaml"]
+
+pytestmark = pytest.mark.usual_promotion  # Adam multiplies int32 by float
+
+
+@pytest.fixture(params=FILES, ids=str)
+def config(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A config as its command names it, from the root of the checkout."""
+    monkeypatch.chdir(ROOT)
+    return request.param
+
+
+@pytest.fixture
+def experiment(config: Path) -> Experiment:
+    return load(config)
+
+
+def header(config: Path) -> dict[str, str]:
+    """The comment at the head of a config: labels, and what follows each up to the next."""
+    found: dict[str, str] = {"": ""}
+    label = ""
+    for line in (ROOT / config).read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        words = line.removeprefix("#").split()
+        if words and line.startswith("#   ") and line[4] != " ":
+            label = words.pop(0)
+        found[label] = " ".join([*found.get(label, "").split(), *words])
+    return found
+
+
+def test_there_is_nothing_but_configs() -> None:
+    assert [path for path in CONFIGS if path.suffix not in ("", ".yaml")] == []
+
+
+def test_it_loads_and_reads_back_equal(experiment: Experiment, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(dump(experiment), "utf-8")
+    assert load(tmp_path / "config.yaml") == experiment
+
+
+def test_it_has_a_title(experiment: Experiment) -> None:
+    assert 10 < len(experiment.title) <= 100
+
+
+def test_its_header_gives_a_summary_and_the_command(config: Path) -> None:
+    labels = header(config)
+    assert len(labels[""]) > 20
+    program, *arguments = shlex.split(labels["command"])
+    assert (program, arguments[:3]) == ("python", ["-m", "experiments", "run"])
+    assert arguments[3] == str(config)
+    load(config, arguments[4:])
+
+
+def test_every_header_gives_the_cost_and_the_result() -> None:
+    assert [path for path in FILES if len(header(path).get("cost", "")) < 5] == []
+    assert [path for path in FILES if len(header(path).get("result", "")) < 20] == []
+
+
+def test_its_run_can_be_traced(experiment: Experiment) -> None:
+    """Everything but the compiler: task, model, optimizer and mesh fit together."""
+    program = build(experiment).program
+    state = jax.eval_shape(program.start, jnp.asarray(experiment.train.seed_numbers))
+    jax.eval_shape(program.run_steps, state, jnp.int32(0))
+    jax.eval_shape(program.evaluate, state)
