@@ -30,7 +30,7 @@ run: install ## train CONFIG (default: configs/adding.yaml)
 	$(RUN) experiments run $(CONFIG) $(ARGS)
 
 test: install ## run all tests and the examples in docstrings
-	$(RUN) pytest -n $(WORKERS) $(ARGS)
+	$(RUN) pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: install ## check format, style and types
 	$(RUN) ruff format --check .

@@ -29,8 +29,8 @@ def per_gate(
 ) -> Float[Array, "{rows} {gates}*{columns}"]:
     """Draw `gates` independent (rows, columns) blocks and lay them side by side."""
     keys = jax.random.split(key, gates)
-    blocks = jax.vmap(lambda k: initializer(k, (rows, columns), dtype), out_axes=1)(keys)
-    return blocks.reshape(rows, gates * columns)
+    blocks = jax.lax.map(lambda k: initializer(k, (rows, columns), dtype), keys)
+    return jnp.concatenate(blocks, axis=-1)
 
 
 def orthogonal(

@@ -23,7 +23,7 @@ def mask(lengths: Int[Array, " B"], steps: int) -> Bool[Array, "T B"]:
     >>> mask(jnp.array([2, 0, 3]), 3).astype(int).tolist()
     [[1, 0, 1], [1, 0, 1], [0, 0, 1]]
     """
-    return jnp.arange(steps)[:, None] < lengths[None, :]
+    return jnp.arange(steps, dtype=lengths.dtype)[:, None] < lengths[None, :]
 
 
 def restart(state: Tree, initial: Tree, reset: Bool[Array, "*T B"] | None) -> Tree:
@@ -65,7 +65,7 @@ def flip(tree: Tree, lengths: Int[Array, " B"] | None) -> Tree:
         return jax.tree.map(lambda leaf: leaf[::-1], tree)
 
     def leaf(a: Array) -> Array:
-        time = jnp.arange(a.shape[0])[:, None]
+        time = jnp.arange(a.shape[0], dtype=lengths.dtype)[:, None]
         source = jnp.where(time < lengths, lengths - 1 - time, time)
         return jnp.take_along_axis(a, source.reshape(source.shape + (1,) * (a.ndim - 2)), axis=0)
 

@@ -160,7 +160,8 @@ def _check_tree(what: str, tree: Any, expected: Any) -> None:
 def _check_lengths(lengths: Any, steps: int, batch: int) -> Array | None:
     if lengths is None:
         return None
-    lengths = jnp.asarray(lengths)
+    if not isinstance(lengths, jax.Array):
+        lengths = np.asarray(lengths)
     if not jnp.issubdtype(jnp.result_type(lengths), jnp.integer):
         raise TypeError(f"lengths must be integers, got {jnp.result_type(lengths)}")
     if jnp.shape(lengths) != (batch,):
@@ -170,7 +171,7 @@ def _check_lengths(lengths: Any, steps: int, batch: int) -> Array | None:
         outside = values[(values < 0) | (values > steps)]
         if outside.size:
             raise ValueError(f"lengths must be in 0..{steps}, got {outside[0]}")
-    return lengths.clip(0, steps).astype(jnp.int32)
+    return jnp.asarray(lengths).astype(jnp.int32).clip(0, steps)
 
 
 def _check_resets(resets: Any, steps: int, batch: int) -> Array | None:

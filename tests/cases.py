@@ -8,15 +8,25 @@ import jax
 import numpy as np
 
 from lstm_jax import LSTM, unroll
-from lstm_jax.cells import Cell
+from lstm_jax.cells import GRU, IRNN, Cell, Elman, ResetFirstGRU
 from lstm_jax.executors import EXECUTORS
-from tests import reference
+from tests import reference, reference_plain
 
 STEPS, BATCH, INPUTS, HIDDEN = 37, 4, 2, 3
 """37 is prime: a schedule in chunks has several, and a rest."""
 
-CASES: dict[str, tuple[Cell, Any]] = {"lstm": (LSTM(hidden_size=HIDDEN), reference.LSTM)}
+CASES: dict[str, tuple[Cell, Any]] = {
+    "lstm": (LSTM(HIDDEN), reference.LSTM),
+    "gru": (GRU(HIDDEN), reference_plain.GRU),
+    "reset_first_gru": (ResetFirstGRU(HIDDEN), reference_plain.ResetFirstGRU),
+    "elman": (Elman(HIDDEN), reference_plain.Elman),
+    "irnn": (IRNN(HIDDEN), reference_plain.IRNN),
+}
 """Every cell, with its reference: a name of `CELLS`, then what is special about the variant."""
+
+SCALES: dict[type[Cell], float] = {Elman: 0.4, IRNN: 0.3}
+"""Standard deviation of a cell's random parameters, 0.7 unless named here: at that size a
+recurrence without gates stretches every rounding, and a rectified one explodes."""
 
 PAIRS = [
     (executor, case)
@@ -25,6 +35,14 @@ PAIRS = [
     if EXECUTORS[executor].unsupported(cell) is None
 ]
 """Every executor with every cell that it serves."""
+
+CROSS = [
+    (executor, case)
+    for executor, case in PAIRS
+    if case == "lstm" or (executor == "scan" and case != "irnn")
+]
+"""Every executor with one cell, every cell with one executor: what follows for the rest from the
+conformance of all pairs. Without rectified units, which are silent by themselves at times."""
 
 OPTIONS: dict[str, set[str]] = {
     "plain": set(),
@@ -75,7 +93,7 @@ def draw(
         "resets": rng.random((steps, batch)) < 0.1,
     }
     return Call(
-        params=normal(rng, params, scale=0.7),
+        params=normal(rng, params, scale=SCALES.get(type(cell), 0.7)),
         xs=rng.normal(size=(steps, batch, INPUTS)).astype(dtype),
         **{name: value for name, value in drawn.items() if name in set(options)},
     )

@@ -61,14 +61,16 @@ def build_program(training: Training, mesh: Mesh) -> Program:
     states = SeedState._make([by_seed] * len(SeedState._fields))
     states = states._replace(carry=P("seeds", "data"))
 
-    def compiled(function: Callable, inputs: tuple, outputs: Any, **options: Any) -> Any:
+    def compiled(
+        function: Callable, inputs: tuple, outputs: Any, together: bool, **options: Any
+    ) -> Any:
         """`function` of one seed, and of arguments that all share, over the seeds of the mesh."""
 
         def on_one_device(state: Any, *shared: Any) -> Any:
             def one(seed_state: Any) -> Any:
                 return function(training, seed_state, *shared)
 
-            return jax.vmap(one)(state) if side_by_side else jax.lax.map(one, state)
+            return jax.vmap(one)(state) if together else jax.lax.map(one, state)
 
         def placed(specs: Any) -> Any:
             return jax.tree.map(lambda spec: NamedSharding(mesh, spec), specs)
@@ -81,9 +83,11 @@ def build_program(training: Training, mesh: Mesh) -> Program:
         )
 
     return Program(
-        start=compiled(start, (by_seed,), states),
-        run_steps=compiled(run_steps, (states, P()), (states, by_seed), donate_argnums=0),
-        evaluate=compiled(evaluate, (states,), (states, by_seed)),
+        start=compiled(start, (by_seed,), states, together=False),
+        run_steps=compiled(
+            run_steps, (states, P()), (states, by_seed), together=side_by_side, donate_argnums=0
+        ),
+        evaluate=compiled(evaluate, (states,), (states, by_seed), together=side_by_side),
     )
 
 

@@ -116,8 +116,6 @@ def test_another_width_is_refused() -> None:
 
 
 @pytest.mark.parametrize("size, error", [(0, ValueError), (2.0, TypeError), (True, TypeError)])
-def test_a_size_that_is_none_is_refused(
-    size: object, error: type[Exception], bad_input: None
-) -> None:
+def test_what_is_no_size_is_refused(size: object, error: type[Exception], bad_input: None) -> None:
     with pytest.raises(error, match=r"LSTM\.hidden_size must be"):
         Layer(size).apply(VARIABLES, XS)

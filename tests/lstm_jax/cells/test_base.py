@@ -3,6 +3,7 @@
 import functools
 import pickle
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -52,13 +53,11 @@ def test_parameters_and_states_are_named_and_keep_their_shapes(cell: Cell) -> No
     params, xs, state, *_ = draw(cell, {"state"})
     advanced, y = cell.step(params, state, xs[0])
     assert y.shape == (BATCH, cell.output_size)
-    for tree in (params, state, advanced):
-        assert hasattr(tree, "_fields")
-    shapes = [
-        jax.tree.map(jnp.shape, s) for s in (state, advanced, cell.initial_state(params, BATCH))
-    ]
-    assert shapes[0] == shapes[1] == shapes[2]
-    assert {shape[0] for shape in shapes[0]} == {BATCH}
+    initial = cell.initial_state(params, BATCH)
+    assert initial._fields == state._fields == advanced._fields
+    assert params._fields == cell.init(jax.random.key(0), INPUTS)._fields
+    chex.assert_trees_all_equal_shapes(initial, state, advanced)
+    chex.assert_tree_shape_prefix(initial, (BATCH,))
 
 
 @every_cell

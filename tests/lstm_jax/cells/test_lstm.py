@@ -133,16 +133,16 @@ def test_the_state_begins_at_zero() -> None:
         (2.5, TypeError, "LSTM.hidden_size must be an integer, got 2.5"),
     ],
 )
-def test_a_size_that_is_none_is_refused(size: object, error: type[Exception], words: str) -> None:
+def test_what_is_no_size_is_refused(size: object, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         LSTM(size)
 
 
-def test_a_bias_that_is_none_is_refused() -> None:
+def test_what_is_no_bias_is_refused() -> None:
     with pytest.raises(TypeError, match=r"LSTM\.bias must be ForgetBias or Chrono, got 1\.0"):
         LSTM(HIDDEN, 1.0)
 
 
-def test_chrono_without_its_time_cannot_begin() -> None:
+def test_chrono_without_t_max_cannot_begin() -> None:
     with pytest.raises(ValueError, match=r"Chrono\.t_max is not set"):
         LSTM(HIDDEN, Chrono()).init(jax.random.key(0), INPUTS)

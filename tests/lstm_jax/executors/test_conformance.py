@@ -17,10 +17,21 @@ from hypothesis import strategies as st
 
 from lstm_jax.cells import CELLS
 from tests import reference
-from tests.cases import CASES, OPTIONS, PAIRS, STEPS, Call, cotangents, draw, outputs_and_gradients
+from tests.cases import (
+    CASES,
+    CROSS,
+    OPTIONS,
+    PAIRS,
+    STEPS,
+    Call,
+    cotangents,
+    draw,
+    outputs_and_gradients,
+)
 from tests.tolerances import CLOSE, assert_close
 
 table = pytest.mark.parametrize("executor, case", PAIRS)
+cross = pytest.mark.parametrize("executor, case", CROSS)
 
 
 @pytest.fixture(params=CLOSE)
@@ -51,7 +62,7 @@ def test_values_and_gradients(executor: str, case: str, option: str, dtype: str)
     assert_close(found, expected(case, call, weights, reverse), CLOSE[dtype])
 
 
-@table
+@cross
 @pytest.mark.parametrize("option", ["plain", "all"])
 def test_values_and_gradients_under_vmap(executor: str, case: str, option: str, dtype: str) -> None:
     """Mapped over everything: parameters as well, as for many seeds at once."""
@@ -67,7 +78,7 @@ def test_values_and_gradients_under_vmap(executor: str, case: str, option: str, 
         assert_close(one, expected(case, calls[n], weights[n], reverse), CLOSE[dtype])
 
 
-@table
+@cross
 @given(data=st.data())
 def test_any_lengths_and_resets(executor: str, case: str, data: st.DataObject) -> None:
     cell, _ = CASES[case]

@@ -16,8 +16,8 @@ from lstm_jax.executors import EXECUTORS
 from tests.cases import (
     BATCH,
     CASES,
+    CROSS,
     INPUTS,
-    PAIRS,
     STEPS,
     cotangents,
     draw,
@@ -32,7 +32,7 @@ Run = Callable[..., tuple[Any, jax.Array]]
 either_way = pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
 
 
-@pytest.fixture(params=PAIRS, ids="-".join)
+@pytest.fixture(params=CROSS, ids="-".join)
 def pair(request: pytest.FixtureRequest) -> tuple[str, str]:
     return request.param
 

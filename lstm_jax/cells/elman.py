@@ -1,0 +1,105 @@
+"""The Elman network: the plain recurrence that forgets.
+
+    h = phi(W x + U h + b)
+
+Every step multiplies the gradient by U and by phi' <= 1, so over k steps it shrinks or grows as
+a k-th power (Hochreiter 1991; Bengio et al. 1994): what the LSTM's cell state is there to avoid.
+
+Sources: Elman 1990 (tanh); Le, Jaitly & Hinton 2015 (IRNN: ReLU and U = I at the start, so that
+the state is at first kept as it is).
+"""
+
+import dataclasses
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from lstm_jax.cells.base import SplitCell
+from lstm_jax.checks import Size
+from lstm_jax.initializers import orthogonal
+
+
+class ElmanParams(NamedTuple):
+    """Weights of the only layer."""
+
+    w_x: Float[Array, "I H"]
+    w_h: Float[Array, "H H"]
+    b: Float[Array, " H"]
+
+
+class ElmanState(NamedTuple):
+    """What an Elman network carries from one step to the next."""
+
+    h: Float[Array, "B H"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Elman(SplitCell[ElmanParams, ElmanState]):
+    """Elman network: one layer that feeds back, without gates.
+
+    Args:
+        hidden_size: H, the number of units.
+        activation: phi, "tanh" or "relu".
+        recurrent: U at the start, "orthogonal" or "identity".
+
+    >>> cell = Elman(hidden_size=3)
+    >>> params = cell.init(jax.random.key(0), input_size=2)
+    >>> jax.tree.map(jnp.shape, params)
+    ElmanParams(w_x=(2, 3), w_h=(3, 3), b=(3,))
+    """
+
+    hidden_size: Size
+    activation: Literal["tanh", "relu"] = "tanh"
+    recurrent: Literal["orthogonal", "identity"] = "orthogonal"
+
+    @property
+    def output_size(self) -> int:
+        return self.hidden_size
+
+    def init(
+        self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
+    ) -> ElmanParams:
+        key_x, key_h = jax.random.split(key)
+        square = (self.hidden_size, self.hidden_size)
+        identity = self.recurrent == "identity"
+        return ElmanParams(
+            w_x=jax.nn.initializers.lecun_uniform()(key_x, (input_size, self.hidden_size), dtype),
+            w_h=jnp.eye(*square, dtype=dtype) if identity else orthogonal(key_h, square, dtype),
+            b=jnp.zeros(self.hidden_size, dtype),
+        )
+
+    def initial_state(self, params: ElmanParams, batch_size: int) -> ElmanState:
+        return ElmanState(jnp.zeros((batch_size, self.hidden_size), params.w_h.dtype))
+
+    def project(self, params: ElmanParams, x: Float[Array, "*T B I"]) -> Float[Array, "*T B H"]:
+        return x @ params.w_x + params.b
+
+    def feedback(self, state: ElmanState) -> Float[Array, "*T B H"]:
+        return state.h
+
+    def recur(self, params: ElmanParams, r: Float[Array, "*T B H"]) -> Float[Array, "*T B H"]:
+        return r @ params.w_h
+
+    def activate(
+        self,
+        params: ElmanParams,
+        state: ElmanState,
+        zx: Float[Array, "B H"],
+        zh: Float[Array, "B H"],
+    ) -> ElmanState:
+        phi = {"tanh": jnp.tanh, "relu": jax.nn.relu}[self.activation]
+        return ElmanState(phi(zx + zh))
+
+    def output(self, params: ElmanParams, state: ElmanState) -> Float[Array, "*T B H"]:
+        return state.h
+
+
+@dataclasses.dataclass(frozen=True)
+class IRNN(Elman):
+    """Elman network of rectified units that begins with the identity as its recurrent weights."""
+
+    activation: Literal["tanh", "relu"] = "relu"
+    recurrent: Literal["orthogonal", "identity"] = "identity"

@@ -1,0 +1,153 @@
+"""Gated recurrent units: one gate decides what to keep, another what the candidate may see.
+
+    r = sigmoid(W_r x + U_r h + b_r)        reset gate
+    z = sigmoid(W_z x + U_z h + b_z)        update gate: what to keep
+    n = tanh   (W_n x + b_n + ...)          candidate: the new content
+    h = z * h + (1 - z) * n
+
+The two published forms differ in where r stands in the candidate:
+
+    GRU            ... = r * (U_n h + b_u)  after the recurrent product, as cuDNN and torch have it
+    ResetFirstGRU  ... = U_n (r * h)        before it (Cho et al. 2014; Chung et al. 2014): two
+                                            products a step, the second waiting for the first
+
+The gates are packed in the order r, z, n.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from lstm_jax import initializers
+from lstm_jax.cells.base import Cell, SplitCell
+from lstm_jax.checks import Size
+from lstm_jax.initializers import Chrono, ForgetBias
+
+
+class GRUParams(NamedTuple):
+    """Weights packed r, z, n along the last axis; `b_u` is the bias within r's reach."""
+
+    w_x: Float[Array, "I 3*H"]
+    w_h: Float[Array, "H 3*H"]
+    b: Float[Array, " 3*H"]
+    b_u: Float[Array, " H"]
+
+
+class ResetFirstGRUParams(NamedTuple):
+    """Weights packed r, z, n along the last axis."""
+
+    w_x: Float[Array, "I 3*H"]
+    w_h: Float[Array, "H 3*H"]
+    b: Float[Array, " 3*H"]
+
+
+class GRUState(NamedTuple):
+    """What a GRU carries from one step to the next."""
+
+    h: Float[Array, "B H"]
+
+
+def _draw(
+    key: PRNGKeyArray, bias: ForgetBias | Chrono, input_size: int, hidden: int, dtype: DTypeLike
+) -> ResetFirstGRUParams:
+    """What both forms begin with; the update gate keeps, so it takes the forget bias."""
+    key_x, key_h, key_b = jax.random.split(key, 3)
+    lecun, orthogonal = jax.nn.initializers.lecun_uniform(), initializers.orthogonal
+    _, b_z = bias(key_b, hidden, dtype)
+    zeros = jnp.zeros(hidden, dtype)
+    return ResetFirstGRUParams(
+        w_x=initializers.per_gate(lecun, key_x, input_size, hidden, 3, dtype),
+        w_h=initializers.per_gate(orthogonal, key_h, hidden, hidden, 3, dtype),
+        b=jnp.concatenate([zeros, b_z, zeros]),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class GRU(SplitCell[GRUParams, GRUState]):
+    """Gated recurrent unit, its reset gate after the recurrent product.
+
+    Args:
+        hidden_size: H, the number of units.
+        bias: initial bias of the update gate, `ForgetBias(0.0)` or `Chrono(t_max)`.
+
+    >>> cell = GRU(hidden_size=3)
+    >>> params = cell.init(jax.random.key(0), input_size=2)
+    >>> jax.tree.map(jnp.shape, params)
+    GRUParams(w_x=(2, 9), w_h=(3, 9), b=(9,), b_u=(3,))
+    """
+
+    hidden_size: Size
+    bias: ForgetBias | Chrono = ForgetBias(0.0)
+
+    @property
+    def output_size(self) -> int:
+        return self.hidden_size
+
+    def init(self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32) -> GRUParams:
+        shared = _draw(key, self.bias, input_size, self.hidden_size, dtype)
+        return GRUParams(*shared, b_u=jnp.zeros(self.hidden_size, dtype))
+
+    def initial_state(self, params: GRUParams, batch_size: int) -> GRUState:
+        return GRUState(jnp.zeros((batch_size, self.hidden_size), params.w_h.dtype))
+
+    def project(self, params: GRUParams, x: Float[Array, "*T B I"]) -> Float[Array, "*T B Z"]:
+        return x @ params.w_x + params.b
+
+    def feedback(self, state: GRUState) -> Float[Array, "*T B H"]:
+        return state.h
+
+    def recur(self, params: GRUParams, r: Float[Array, "*T B H"]) -> Float[Array, "*T B Z"]:
+        return r @ params.w_h
+
+    def activate(
+        self, params: GRUParams, state: GRUState, zx: Float[Array, "B Z"], zh: Float[Array, "B Z"]
+    ) -> GRUState:
+        (xr, xz, xn), (hr, hz, hn) = jnp.split(zx, 3, axis=-1), jnp.split(zh, 3, axis=-1)
+        r, z = jax.nn.sigmoid(xr + hr), jax.nn.sigmoid(xz + hz)
+        n = jnp.tanh(xn + r * (hn + params.b_u))
+        return GRUState(z * state.h + (1 - z) * n)
+
+    def output(self, params: GRUParams, state: GRUState) -> Float[Array, "*T B H"]:
+        return state.h
+
+
+@dataclasses.dataclass(frozen=True)
+class ResetFirstGRU(Cell[ResetFirstGRUParams, GRUState]):
+    """Gated recurrent unit, its reset gate before the recurrent product.
+
+    Its step does not split, so only executors that take any cell run it.
+
+    Args:
+        hidden_size: H, the number of units.
+        bias: initial bias of the update gate, `ForgetBias(0.0)` or `Chrono(t_max)`.
+    """
+
+    hidden_size: Size
+    bias: ForgetBias | Chrono = ForgetBias(0.0)
+
+    @property
+    def output_size(self) -> int:
+        return self.hidden_size
+
+    def init(
+        self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
+    ) -> ResetFirstGRUParams:
+        return _draw(key, self.bias, input_size, self.hidden_size, dtype)
+
+    def initial_state(self, params: ResetFirstGRUParams, batch_size: int) -> GRUState:
+        return GRUState(jnp.zeros((batch_size, self.hidden_size), params.w_h.dtype))
+
+    def step(
+        self, params: ResetFirstGRUParams, state: GRUState, x: Float[Array, "B I"]
+    ) -> tuple[GRUState, Float[Array, "B H"]]:
+        gates, candidate = jnp.split(params.w_h, [2 * self.hidden_size], axis=-1)
+        xr, xz, xn = jnp.split(x @ params.w_x + params.b, 3, axis=-1)
+        hr, hz = jnp.split(state.h @ gates, 2, axis=-1)
+        r, z = jax.nn.sigmoid(xr + hr), jax.nn.sigmoid(xz + hz)
+        n = jnp.tanh(xn + (r * state.h) @ candidate)
+        h = z * state.h + (1 - z) * n
+        return GRUState(h), h
