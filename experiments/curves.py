@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#F0E442")
 """Okabe and Ito's palette, told apart by colour-blind readers too."""
@@ -25,8 +26,8 @@ def plot_curves(run: Path) -> Path:
     axes.axhline(summary["threshold"], color="0.4", linestyle=":", linewidth=1)
     for level, name in ((summary["chance"], "chance"), (summary["threshold"], "solved below")):
         axes.annotate(
-            name, (1, level), (-4, 2), xycoords=("axes fraction", "data"),
-            textcoords="offset points", ha="right", color="0.3", fontsize=8,
+            name, (1, level), (4, 0), xycoords=("axes fraction", "data"),
+            textcoords="offset points", va="center", color="0.3", fontsize=8,
         )  # fmt: skip
     solved = sum(summary["solved"])
     heading = f"{summary['title'] or run.name}\n{solved} of {len(summary['seeds'])} seeds solved"
@@ -34,6 +35,8 @@ def plot_curves(run: Path) -> Path:
     axes.set_xlabel("training sequences")
     axes.set_ylabel(summary["error"])
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlim(left=0)
     path = run / "curves.png"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 
 class Report(NamedTuple):
@@ -61,11 +61,7 @@ def display(console: Console, seeds: int, max_sequences: int) -> Iterator[Displa
 
 @contextmanager
 def _bar(console: Console, seeds: int, max_sequences: int) -> Iterator[Display]:
-    columns = [
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[text]}"),
-        TimeElapsedColumn(),
-    ]
+    columns = [BarColumn(bar_width=8), TextColumn("{task.fields[text]}")]  # fits 80 characters
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=max_sequences, text="compiling")
 
@@ -90,15 +86,15 @@ def _lines(console: Console, seeds: int, max_sequences: int) -> Display:
 
 
 def describe(report: Report, seeds: int, max_sequences: int) -> str:
-    """A report in words.
+    """A report in words; the time left is that of a run whose seeds never solve their task.
 
     >>> describe(Report(2000, 0.0123, 0.1, 1, 4000.0), seeds=4, max_sequences=20000)
-    '2,000 sequences  loss 0.0123  error 0.1  solved 1/4  4,000 seq/s  at most 14 s left'
+    '2,000 seq  loss 0.0123  error 0.1  solved 1/4  4,000/s  14 s left'
     """
     left = (max_sequences - report.sequences) * (seeds - report.solved) / max(report.rate, 1e-9)
     return (
-        f"{report.sequences:,} sequences  loss {report.loss:.3g}  error {report.error:.3g}  "
-        f"solved {report.solved}/{seeds}  {report.rate:,.0f} seq/s  at most {duration(left)} left"
+        f"{report.sequences:,} seq  loss {report.loss:.3g}  error {report.error:.3g}  "
+        f"solved {report.solved}/{seeds}  {report.rate:,.0f}/s  {duration(left)} left"
     )
 
 

@@ -165,7 +165,7 @@ def test_a_run_compiles_each_function_once(trained: Done, compiled: list[str]) -
 def test_a_run_says_what_it_does_and_how_it_went(trained: Done) -> None:
     first, course, *_, picture = trained.out.splitlines()
     assert first.startswith("Adding two numbers, far too briefly: 2 seeds of 43 parameters")
-    assert "16 sequences  loss" in course
+    assert "16 seq  loss" in course
     assert picture == f"picture: {trained.run / 'curves.png'}"
 
 

@@ -170,7 +170,7 @@ def test_the_terminal_tells_the_title_the_course_and_the_end(play: Play, tmp_pat
     play([line(1)], file=screen)
     first, course, *end = screen.getvalue().splitlines()
     assert first.startswith("Adding, 20 steps: 2 seeds of 43 parameters on ")
-    assert course.startswith("8 sequences  loss 0.5  error 0.35  solved 0/2")
+    assert course.startswith("8 seq  loss 0.5  error 0.35  solved 0/2")
     assert end[0] == "solved: 0 of 2 seeds"
     assert end[-1] == f"picture: {tmp_path / 'run' / 'curves.png'}"
 
