@@ -129,7 +129,11 @@ def _check_inputs(cell: Cell, params: Any, xs: Any) -> Array:
     if not jnp.issubdtype(xs.dtype, jnp.floating):
         raise TypeError(f"xs must be floating point, got {xs.dtype}; embed or one-hot tokens first")
     dtype = jnp.result_type(*jax.tree.leaves(params)[:1] or [xs.dtype])
-    _check_tree("params", params, _expected_params(cell, xs.shape[-1], dtype))
+    _check_tree(
+        f"for xs of width {xs.shape[-1]}, params",
+        params,
+        _expected_params(cell, xs.shape[-1], dtype),
+    )
     if xs.dtype.itemsize > dtype.itemsize:
         raise TypeError(f"xs is {xs.dtype} but the parameters are {dtype}; cast one of them")
     return xs.astype(dtype)

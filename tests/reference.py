@@ -33,7 +33,29 @@ class Gate:
         return self.w.T @ dz, self.u.T @ dz
 
 
-class LSTM:
+class Packed:
+    """A cell whose gates the library packs along one axis, in the order of `packing`."""
+
+    packing: str
+
+    def __init__(self, params: Any) -> None:
+        size = params.w_h.shape[0]
+        self.gates = {}
+        for number, name in enumerate(self.packing):
+            own = slice(number * size, (number + 1) * size)
+            self.gates[name] = Gate(params.w_x[:, own].T, params.w_h[:, own].T, params.b[own])
+
+    def gradient(self) -> Named:
+        """dL/d(params), packed as the library packs them."""
+        gates = [self.gates[name] for name in self.packing]
+        return {
+            "w_x": np.hstack([gate.dw.T for gate in gates]),
+            "w_h": np.hstack([gate.du.T for gate in gates]),
+            "b": np.hstack([gate.db for gate in gates]),
+        }
+
+
+class LSTM(Packed):
     """Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000."""
 
     packing = "ifgo"
@@ -49,13 +71,6 @@ class LSTM:
         g: Vector
         o: Vector
         c: Vector
-
-    def __init__(self, params: Any) -> None:
-        size = params.w_h.shape[0]
-        self.gates = {}
-        for number, name in enumerate(self.packing):
-            own = slice(number * size, (number + 1) * size)
-            self.gates[name] = Gate(params.w_x[:, own].T, params.w_h[:, own].T, params.b[own])
 
     def start(self) -> Named:
         size = len(self.gates["i"].b)
@@ -89,18 +104,9 @@ class LSTM:
             dh_before += through_h
         return {"c": dc * f, "h": dh_before}, dx
 
-    def gradient(self) -> Named:
-        """dL/d(params), packed as the library packs them."""
-        gates = [self.gates[name] for name in self.packing]
-        return {
-            "w_x": np.hstack([gate.dw.T for gate in gates]),
-            "w_h": np.hstack([gate.du.T for gate in gates]),
-            "b": np.hstack([gate.db for gate in gates]),
-        }
-
 
 def unroll(
-    kind: type[LSTM],
+    kind: type[Packed],
     params: Any,
     xs: np.ndarray,
     state: Any = None,

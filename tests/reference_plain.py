@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tests.reference import Gate, Named, Vector, sigmoid
+from tests.reference import Named, Packed, Vector, sigmoid
 
 
 class Tape(NamedTuple):
@@ -21,29 +21,11 @@ class Tape(NamedTuple):
     u: Vector = np.empty(0)
 
 
-class Hidden:
+class Hidden(Packed):
     """A cell whose state is its output h; subclasses say how it is computed."""
-
-    packing: str
-
-    def __init__(self, params: Any) -> None:
-        size = params.w_h.shape[0]
-        self.gates = {}
-        for number, name in enumerate(self.packing):
-            own = slice(number * size, (number + 1) * size)
-            self.gates[name] = Gate(params.w_x[:, own].T, params.w_h[:, own].T, params.b[own])
 
     def start(self) -> Named:
         return {"h": np.zeros(len(self.gates["n"].b))}
-
-    def gradient(self) -> Named:
-        """dL/d(params), packed as the library packs them."""
-        gates = [self.gates[name] for name in self.packing]
-        return {
-            "w_x": np.hstack([gate.dw.T for gate in gates]),
-            "w_h": np.hstack([gate.du.T for gate in gates]),
-            "b": np.hstack([gate.db for gate in gates]),
-        }
 
 
 class GRU(Hidden):
