@@ -37,7 +37,7 @@ def _solved(summary: dict[str, Any], task: Task) -> str:
     seeds, needed = len(summary["seeds"]), [n for n in summary["sequences_to_solve"] if n]
     line = f"solved: {len(needed)} of {plural(seeds, 'seed')}"
     if needed:
-        line += f", after {_range(needed, ',')} sequences"
+        line += f", after {_range(needed, ',.0f')} sequences"
     return line
 
 
@@ -45,7 +45,7 @@ def _range(values: list[Any], form: str) -> str:
     low, high = format(min(values), form), format(max(values), form)
     if low == high:
         return low
-    return f"{low} to {high} (median {format(statistics.median_low(values), form)})"
+    return f"{low} to {high} (median {format(statistics.median(values), form)})"
 
 
 def plural(count: int, noun: str) -> str:

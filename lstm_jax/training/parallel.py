@@ -20,6 +20,9 @@ from jax.stages import Wrapped
 
 from lstm_jax.training.loop import SeedState, Training, evaluate, run_steps, start
 
+SIDE_BY_SIDE_SIZE = 1024
+"""Elements of the largest parameter up to which the seeds of a device run side by side."""
+
 
 class Program(NamedTuple):
     """The functions of a run, over all its seeds; leaves have a leading axis of seeds."""
@@ -99,7 +102,3 @@ def runs_side_by_side(training: Training) -> bool:
     """
     params = jax.eval_shape(training.model.init, jax.random.key(0))
     return max(leaf.size for leaf in jax.tree.leaves(params)) <= SIDE_BY_SIDE_SIZE
-
-
-SIDE_BY_SIDE_SIZE = 1024
-"""Elements of the largest parameter up to which seeds run side by side."""

@@ -49,7 +49,7 @@ def test_the_beginning_in_a_line(seeds: int, title: str, expected: str) -> None:
 
 def test_the_end_of_a_run() -> None:
     assert end(sequences_to_solve=[10_000, None, 42_000]) == [
-        "solved: 2 of 3 seeds, after 10,000 to 42,000 (median 10,000) sequences",
+        "solved: 2 of 3 seeds, after 10,000 to 42,000 (median 26,000) sequences",
         "time: 1 min 15 s, 4 s of it compiling",
         f"picture: {Path('runs/a/curves.png')}",
     ]
