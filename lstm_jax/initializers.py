@@ -1,14 +1,15 @@
 """How the parameters of a cell begin.
 
-Weights: `per_gate` draws each gate's square block on its own, orthogonal for the recurrent
-weights, so that no gate inherits the scale of a (H, 4H) matrix. Biases: a gate bias decides
-how long a cell remembers before it has learnt anything: with constant gates the time scale
-of a unit is 1 / (1 - f), so the forget bias sets it and `Chrono` spreads it over a range.
+Weights: `draw_weights` draws each gate's block on its own, orthogonal for the recurrent weights
+unless asked otherwise, so that no gate inherits the scale of a (H, 4H) matrix. Biases: a gate
+bias decides how long a cell remembers before it has learnt anything: with constant gates the
+time scale of a unit is 1 / (1 - f), so the forget bias sets it and `Chrono` spreads it over a
+range.
 """
 
 import dataclasses
 from collections.abc import Callable
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -31,6 +32,64 @@ def per_gate(
     keys = jax.random.split(key, gates)
     blocks = jax.lax.map(lambda k: initializer(k, (rows, columns), dtype), keys)
     return jnp.concatenate(blocks, axis=-1)
+
+
+class Weights(NamedTuple):
+    """Weights and biases that every cell has, the gates packed along the last axis."""
+
+    w_x: Float[Array, "I Z"]
+    w_h: Float[Array, "R Z"]
+    b: Float[Array, " Z"]
+
+
+WeightsKind = Literal["orthogonal", "identity", "uniform"]
+"""How weights begin: see `draw_weights`."""
+
+
+def draw_weights(
+    kind: WeightsKind,
+    bias: "GateBias | None",
+    key: PRNGKeyArray,
+    roles: str,
+    input_size: int,
+    hidden_size: int,
+    dtype: DTypeLike,
+    feedback_size: int | None = None,
+) -> Weights:
+    """Draw the weights of gates of H units, to which R = `feedback_size` values feed back.
+
+    Every letter of `roles` is a gate: `bias` gives its biases to "i", which writes, and to "f",
+    which keeps.
+
+    - "orthogonal": input weights uniform with variance 1/I (LeCun et al. 1998), recurrent ones
+      orthogonal (Saxe et al. 2014), biases zero before `bias`;
+    - "identity": the same, but every gate's recurrent weights the identity (Le et al. 2015);
+    - "uniform": all of them U[-1/sqrt(H), 1/sqrt(H)], as torch draws them; its two biases a gate
+      are added up here.
+    """
+    key_x, key_h, key_b = jax.random.split(key, 3)
+    gates = len(roles)
+    if bias is None:
+        b = jnp.zeros(gates * hidden_size, dtype)
+    else:
+        zeros = jnp.zeros(hidden_size, dtype)
+        b_i, b_f = bias(key_b, hidden_size, dtype)
+        b = jnp.concatenate([{"i": b_i, "f": b_f}.get(role, zeros) for role in roles])
+
+    def uniform(key: PRNGKeyArray, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        return jax.random.uniform(key, shape, dtype, -(hidden_size**-0.5), hidden_size**-0.5)
+
+    lecun = jax.nn.initializers.lecun_uniform()
+    sizes = (feedback_size or hidden_size, hidden_size)
+    if kind == "uniform":
+        b = b + uniform(jax.random.fold_in(key_b, 0), (2, b.size), dtype).sum(axis=0)
+    if kind == "identity":
+        w_h = jnp.tile(jnp.eye(*sizes, dtype=dtype), gates)
+    else:
+        recurrent = uniform if kind == "uniform" else orthogonal
+        w_h = per_gate(recurrent, key_h, *sizes, gates, dtype)
+    inputs = uniform if kind == "uniform" else lecun
+    return Weights(per_gate(inputs, key_x, input_size, hidden_size, gates, dtype), w_h, b)
 
 
 def orthogonal(

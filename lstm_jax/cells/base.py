@@ -7,18 +7,20 @@ comes after leaves it:
     state, output = cell.step(params, state, x)          x (B, I), output (B, H)
 
 so `jax.lax.scan(partial(cell.step, params), state, xs)` runs a whole sequence, and the
-executors run it faster. They need the step in three parts, which `SplitCell` states.
+executors run it faster. They need the step in parts, which `SplitCell` states.
 """
 
 import abc
 import dataclasses
-from typing import Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
+import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lstm_jax.checks import Settings
+from lstm_jax.noise import Noise
 
 Params = TypeVar("Params", bound=tuple)
 State = TypeVar("State", bound=tuple)
@@ -37,15 +39,42 @@ class Cell(Settings, abc.ABC, Generic[Params, State]):
     def init(self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32) -> Params:
         """Draw parameters for inputs of width `input_size`."""
 
+    def param_shapes(self, input_size: int, dtype: DTypeLike = jnp.float32) -> Params:
+        """What `init` will give, as `jax.ShapeDtypeStruct`."""
+        return jax.eval_shape(lambda key: self.init(key, input_size, dtype), jax.random.key(0))
+
     @abc.abstractmethod
     def initial_state(self, params: Params, batch_size: int) -> State:
         """The state before the first step, and after a reset; each leaf is (B, ...)."""
 
     @abc.abstractmethod
+    def advance(self, params: Params, state: State, x: Float[Array, "B I"]) -> State:
+        """The state after a step."""
+
+    @abc.abstractmethod
+    def output(self, params: Params, state: State) -> Float[Array, "*T B H"]:
+        """What the cell shows of its state; any leading axes."""
+
     def step(
         self, params: Params, state: State, x: Float[Array, "B I"]
     ) -> tuple[State, Float[Array, "B H"]]:
-        """Advance by one step of time."""
+        """Advance by one step of time: the new state, and what the cell shows of it."""
+        state = self.advance(params, state, x)
+        return state, self.output(params, state)
+
+    @property
+    def splits(self) -> bool:
+        """Whether the step splits as `SplitCell` states."""
+        return False
+
+    @property
+    def draws_each_step(self) -> bool:
+        """Whether, given noise, the cell reads a `Keyed` input at every step."""
+        return False
+
+    def disturb(self, params: Params, noise: Noise, batch_size: int) -> Any:
+        """The parameters for one sequence in training: what a regulariser draws once for it."""
+        return params
 
 
 class SplitCell(Cell[Params, State]):
@@ -64,7 +93,7 @@ class SplitCell(Cell[Params, State]):
         """The input's contribution to the pre-activations, bias included."""
 
     @abc.abstractmethod
-    def feedback(self, state: State) -> Float[Array, "B R"]:
+    def feedback(self, state: State) -> Float[Array, "*T B R"]:
         """What the recurrent product multiplies: h, or h with the gates."""
 
     @abc.abstractmethod
@@ -77,13 +106,47 @@ class SplitCell(Cell[Params, State]):
     ) -> State:
         """Gates and nonlinearities."""
 
-    @abc.abstractmethod
-    def output(self, params: Params, state: State) -> Float[Array, "*T B H"]:
-        """What the cell shows of its state."""
-
-    def step(
-        self, params: Params, state: State, x: Float[Array, "B I"]
-    ) -> tuple[State, Float[Array, "B H"]]:
+    def advance(self, params: Params, state: State, x: Float[Array, "B I"]) -> State:
         zh = self.recur(params, self.feedback(state))
-        state = self.activate(params, state, self.project(params, x), zh)
-        return state, self.output(params, state)
+        return self.activate(params, state, self.project(params, x), zh)
+
+    @property
+    def splits(self) -> bool:
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
+class MixedPrecision(Settings):
+    """Matrix products in a type of their own.
+
+    Args:
+        dtype: what the operands of every product are rounded to; left out, they stay as they
+            are. Products add up in float32, and the state keeps the type of the parameters.
+    """
+
+    dtype: Literal["bfloat16", "float16", "float32"] | None = dataclasses.field(
+        default=None, kw_only=True
+    )
+
+    def product(self, x: Float[Array, "*B M"], w: Float[Array, "M N"]) -> Float[Array, "*B N"]:
+        """The product x w."""
+        if self.dtype is None:
+            return x @ w
+        rounded = x.astype(self.dtype), w.astype(self.dtype)
+        return jnp.matmul(*rounded, preferred_element_type=jnp.float32).astype(w.dtype)
+
+
+def widen(params: Params) -> Params:
+    """Parameters stored in fewer bits than float32, in float32: computed with, and added up in."""
+    return jax.tree.map(lambda leaf: leaf.astype(state_dtype(leaf)), params)
+
+
+def state_dtype(weights: Array) -> Any:
+    """The type of a state beside such weights: at least float32."""
+    dtype = jnp.result_type(weights)
+    return dtype if dtype.itemsize >= 4 else jnp.dtype(jnp.float32)
+
+
+def zeros(weights: Array, batch_size: int, width: int) -> Float[Array, "B {width}"]:
+    """A state of zeros beside such weights."""
+    return jnp.zeros((batch_size, width), state_dtype(weights))

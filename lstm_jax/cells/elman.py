@@ -17,9 +17,9 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lstm_jax.cells.base import SplitCell
+from lstm_jax.cells.base import MixedPrecision, SplitCell, zeros
 from lstm_jax.checks import Size
-from lstm_jax.initializers import orthogonal
+from lstm_jax.initializers import WeightsKind, draw_weights
 
 
 class ElmanParams(NamedTuple):
@@ -37,13 +37,14 @@ class ElmanState(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Elman(SplitCell[ElmanParams, ElmanState]):
+class Elman(MixedPrecision, SplitCell[ElmanParams, ElmanState]):
     """Elman network: one layer that feeds back, without gates.
 
     Args:
         hidden_size: H, the number of units.
         activation: phi, "tanh" or "relu".
-        recurrent: U at the start, "orthogonal" or "identity".
+        weights: how the weights begin; "orthogonal" or "identity" say it of U, "uniform" of all.
+        dtype: of matrix products, as for `MixedPrecision`.
 
     >>> cell = Elman(hidden_size=3)
     >>> params = cell.init(jax.random.key(0), input_size=2)
@@ -53,7 +54,7 @@ class Elman(SplitCell[ElmanParams, ElmanState]):
 
     hidden_size: Size
     activation: Literal["tanh", "relu"] = "tanh"
-    recurrent: Literal["orthogonal", "identity"] = "orthogonal"
+    weights: WeightsKind = "orthogonal"
 
     @property
     def output_size(self) -> int:
@@ -62,26 +63,20 @@ class Elman(SplitCell[ElmanParams, ElmanState]):
     def init(
         self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
     ) -> ElmanParams:
-        key_x, key_h = jax.random.split(key)
-        square = (self.hidden_size, self.hidden_size)
-        identity = self.recurrent == "identity"
-        return ElmanParams(
-            w_x=jax.nn.initializers.lecun_uniform()(key_x, (input_size, self.hidden_size), dtype),
-            w_h=jnp.eye(*square, dtype=dtype) if identity else orthogonal(key_h, square, dtype),
-            b=jnp.zeros(self.hidden_size, dtype),
-        )
+        size = self.hidden_size
+        return ElmanParams(*draw_weights(self.weights, None, key, "h", input_size, size, dtype))
 
     def initial_state(self, params: ElmanParams, batch_size: int) -> ElmanState:
-        return ElmanState(jnp.zeros((batch_size, self.hidden_size), params.w_h.dtype))
+        return ElmanState(zeros(params.w_h, batch_size, self.hidden_size))
 
     def project(self, params: ElmanParams, x: Float[Array, "*T B I"]) -> Float[Array, "*T B H"]:
-        return x @ params.w_x + params.b
+        return self.product(x, params.w_x) + params.b
 
     def feedback(self, state: ElmanState) -> Float[Array, "*T B H"]:
         return state.h
 
     def recur(self, params: ElmanParams, r: Float[Array, "*T B H"]) -> Float[Array, "*T B H"]:
-        return r @ params.w_h
+        return self.product(r, params.w_h)
 
     def activate(
         self,
@@ -102,4 +97,4 @@ class IRNN(Elman):
     """Elman network of rectified units that begins with the identity as its recurrent weights."""
 
     activation: Literal["tanh", "relu"] = "relu"
-    recurrent: Literal["orthogonal", "identity"] = "identity"
+    weights: WeightsKind = "identity"

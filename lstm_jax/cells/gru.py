@@ -22,10 +22,9 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lstm_jax import initializers
-from lstm_jax.cells.base import Cell, SplitCell
+from lstm_jax.cells.base import Cell, MixedPrecision, SplitCell, zeros
 from lstm_jax.checks import Size
-from lstm_jax.initializers import Chrono, ForgetBias
+from lstm_jax.initializers import Chrono, ForgetBias, WeightsKind, draw_weights
 
 
 class GRUParams(NamedTuple):
@@ -51,28 +50,19 @@ class GRUState(NamedTuple):
     h: Float[Array, "B H"]
 
 
-def _draw(
-    key: PRNGKeyArray, bias: ForgetBias | Chrono, input_size: int, hidden: int, dtype: DTypeLike
-) -> ResetFirstGRUParams:
-    """What both forms begin with; the update gate keeps, so it takes the forget bias."""
-    key_x, key_h, key_b = jax.random.split(key, 3)
-    lecun, orthogonal = jax.nn.initializers.lecun_uniform(), initializers.orthogonal
-    _, b_z = bias(key_b, hidden, dtype)
-    zeros = jnp.zeros(hidden, dtype)
-    return ResetFirstGRUParams(
-        w_x=initializers.per_gate(lecun, key_x, input_size, hidden, 3, dtype),
-        w_h=initializers.per_gate(orthogonal, key_h, hidden, hidden, 3, dtype),
-        b=jnp.concatenate([zeros, b_z, zeros]),
-    )
+ROLES = "rfn"
+"""The gates by what their biases do: the update gate keeps, so it takes the forget bias."""
 
 
 @dataclasses.dataclass(frozen=True)
-class GRU(SplitCell[GRUParams, GRUState]):
+class GRU(MixedPrecision, SplitCell[GRUParams, GRUState]):
     """Gated recurrent unit, its reset gate after the recurrent product.
 
     Args:
         hidden_size: H, the number of units.
         bias: initial bias of the update gate, `ForgetBias(0.0)` or `Chrono(t_max)`.
+        weights: how the weights begin: "orthogonal", "identity" or "uniform".
+        dtype: of matrix products, as for `MixedPrecision`.
 
     >>> cell = GRU(hidden_size=3)
     >>> params = cell.init(jax.random.key(0), input_size=2)
@@ -82,26 +72,28 @@ class GRU(SplitCell[GRUParams, GRUState]):
 
     hidden_size: Size
     bias: ForgetBias | Chrono = ForgetBias(0.0)
+    weights: WeightsKind = "orthogonal"
 
     @property
     def output_size(self) -> int:
         return self.hidden_size
 
     def init(self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32) -> GRUParams:
-        shared = _draw(key, self.bias, input_size, self.hidden_size, dtype)
-        return GRUParams(*shared, b_u=jnp.zeros(self.hidden_size, dtype))
+        size = self.hidden_size
+        drawn = draw_weights(self.weights, self.bias, key, ROLES, input_size, size, dtype)
+        return GRUParams(*drawn, b_u=jnp.zeros(size, dtype))
 
     def initial_state(self, params: GRUParams, batch_size: int) -> GRUState:
-        return GRUState(jnp.zeros((batch_size, self.hidden_size), params.w_h.dtype))
+        return GRUState(zeros(params.w_h, batch_size, self.hidden_size))
 
     def project(self, params: GRUParams, x: Float[Array, "*T B I"]) -> Float[Array, "*T B Z"]:
-        return x @ params.w_x + params.b
+        return self.product(x, params.w_x) + params.b
 
     def feedback(self, state: GRUState) -> Float[Array, "*T B H"]:
         return state.h
 
     def recur(self, params: GRUParams, r: Float[Array, "*T B H"]) -> Float[Array, "*T B Z"]:
-        return r @ params.w_h
+        return self.product(r, params.w_h)
 
     def activate(
         self, params: GRUParams, state: GRUState, zx: Float[Array, "B Z"], zh: Float[Array, "B Z"]
@@ -116,7 +108,7 @@ class GRU(SplitCell[GRUParams, GRUState]):
 
 
 @dataclasses.dataclass(frozen=True)
-class ResetFirstGRU(Cell[ResetFirstGRUParams, GRUState]):
+class ResetFirstGRU(MixedPrecision, Cell[ResetFirstGRUParams, GRUState]):
     """Gated recurrent unit, its reset gate before the recurrent product.
 
     Its step does not split, so only executors that take any cell run it.
@@ -124,10 +116,13 @@ class ResetFirstGRU(Cell[ResetFirstGRUParams, GRUState]):
     Args:
         hidden_size: H, the number of units.
         bias: initial bias of the update gate, `ForgetBias(0.0)` or `Chrono(t_max)`.
+        weights: how the weights begin: "orthogonal", "identity" or "uniform".
+        dtype: of matrix products, as for `MixedPrecision`.
     """
 
     hidden_size: Size
     bias: ForgetBias | Chrono = ForgetBias(0.0)
+    weights: WeightsKind = "orthogonal"
 
     @property
     def output_size(self) -> int:
@@ -136,18 +131,22 @@ class ResetFirstGRU(Cell[ResetFirstGRUParams, GRUState]):
     def init(
         self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
     ) -> ResetFirstGRUParams:
-        return _draw(key, self.bias, input_size, self.hidden_size, dtype)
+        size = self.hidden_size
+        drawn = draw_weights(self.weights, self.bias, key, ROLES, input_size, size, dtype)
+        return ResetFirstGRUParams(*drawn)
 
     def initial_state(self, params: ResetFirstGRUParams, batch_size: int) -> GRUState:
-        return GRUState(jnp.zeros((batch_size, self.hidden_size), params.w_h.dtype))
+        return GRUState(zeros(params.w_h, batch_size, self.hidden_size))
 
-    def step(
+    def advance(
         self, params: ResetFirstGRUParams, state: GRUState, x: Float[Array, "B I"]
-    ) -> tuple[GRUState, Float[Array, "B H"]]:
+    ) -> GRUState:
         gates, candidate = jnp.split(params.w_h, [2 * self.hidden_size], axis=-1)
-        xr, xz, xn = jnp.split(x @ params.w_x + params.b, 3, axis=-1)
-        hr, hz = jnp.split(state.h @ gates, 2, axis=-1)
+        xr, xz, xn = jnp.split(self.product(x, params.w_x) + params.b, 3, axis=-1)
+        hr, hz = jnp.split(self.product(state.h, gates), 2, axis=-1)
         r, z = jax.nn.sigmoid(xr + hr), jax.nn.sigmoid(xz + hz)
-        n = jnp.tanh(xn + (r * state.h) @ candidate)
-        h = z * state.h + (1 - z) * n
-        return GRUState(h), h
+        n = jnp.tanh(xn + self.product(r * state.h, candidate))
+        return GRUState(z * state.h + (1 - z) * n)
+
+    def output(self, params: ResetFirstGRUParams, state: GRUState) -> Float[Array, "*T B H"]:
+        return state.h

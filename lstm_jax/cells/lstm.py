@@ -24,9 +24,9 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lstm_jax import initializers
-from lstm_jax.cells.base import SplitCell
+from lstm_jax.cells.base import MixedPrecision, SplitCell, zeros
 from lstm_jax.checks import Size
+from lstm_jax.initializers import Chrono, ForgetBias, WeightsKind, draw_weights
 
 
 class LSTMParams(NamedTuple):
@@ -79,15 +79,15 @@ def lstm_step(
 
 
 @dataclasses.dataclass(frozen=True)
-class LSTM(SplitCell[LSTMParams, LSTMState]):
+class LSTM(MixedPrecision, SplitCell[LSTMParams, LSTMState]):
     """Long short-term memory with a forget gate.
 
     Args:
         hidden_size: H, the number of cells.
         bias: initial gate biases, `ForgetBias(1.0)` or `Chrono(t_max)`.
-
-    Input weights begin uniform with variance 1/I (LeCun), recurrent weights orthogonal, each
-    gate on its own.
+        weights: how the weights begin, each gate on its own: "orthogonal" (the recurrent ones),
+            "identity", or "uniform" as in torch (with `ForgetBias(0.0)`).
+        dtype: of matrix products, as for `MixedPrecision`.
 
     >>> cell = LSTM(hidden_size=3)
     >>> params = cell.init(jax.random.key(0), input_size=2)
@@ -96,7 +96,8 @@ class LSTM(SplitCell[LSTMParams, LSTMState]):
     """
 
     hidden_size: Size
-    bias: initializers.ForgetBias | initializers.Chrono = initializers.ForgetBias()
+    bias: ForgetBias | Chrono = ForgetBias()
+    weights: WeightsKind = "orthogonal"
 
     @property
     def output_size(self) -> int:
@@ -105,28 +106,22 @@ class LSTM(SplitCell[LSTMParams, LSTMState]):
     def init(
         self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
     ) -> LSTMParams:
-        key_x, key_h, key_b = jax.random.split(key, 3)
-        hidden = self.hidden_size
-        lecun, orthogonal = jax.nn.initializers.lecun_uniform(), initializers.orthogonal
-        b_i, b_f = self.bias(key_b, hidden, dtype)
-        return LSTMParams(
-            w_x=initializers.per_gate(lecun, key_x, input_size, hidden, 4, dtype),
-            w_h=initializers.per_gate(orthogonal, key_h, hidden, hidden, 4, dtype),
-            b=jnp.concatenate([b_i, b_f, jnp.zeros(2 * hidden, dtype)]),
-        )
+        size = self.hidden_size
+        drawn = draw_weights(self.weights, self.bias, key, "ifgo", input_size, size, dtype)
+        return LSTMParams(*drawn)
 
     def initial_state(self, params: LSTMParams, batch_size: int) -> LSTMState:
-        zeros = jnp.zeros((batch_size, self.hidden_size), params.w_h.dtype)
-        return LSTMState(c=zeros, h=zeros)
+        start = zeros(params.w_h, batch_size, self.hidden_size)
+        return LSTMState(c=start, h=start)
 
     def project(self, params: LSTMParams, x: Float[Array, "*T B I"]) -> Float[Array, "*T B Z"]:
-        return x @ params.w_x + params.b
+        return self.product(x, params.w_x) + params.b
 
     def feedback(self, state: LSTMState) -> Float[Array, "B H"]:
         return state.h
 
     def recur(self, params: LSTMParams, r: Float[Array, "*T B H"]) -> Float[Array, "*T B Z"]:
-        return r @ params.w_h
+        return self.product(r, params.w_h)
 
     def activate(
         self, params: LSTMParams, state: LSTMState, zx: Float[Array, "B Z"], zh: Float[Array, "B Z"]

@@ -7,7 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lstm_jax.initializers import GATE_BIASES, Chrono, ForgetBias, orthogonal, per_gate
+from lstm_jax.initializers import (
+    GATE_BIASES,
+    Chrono,
+    ForgetBias,
+    draw_weights,
+    orthogonal,
+    per_gate,
+)
 from tests.tolerances import CLOSE, KOLMOGOROV, assert_close
 
 KEY = jax.random.key(7)
@@ -54,6 +61,49 @@ def test_per_gate_scales_with_the_inputs_of_one_gate() -> None:
     assert packed.shape == (50, 600)
     bound = np.sqrt(3 / 50)
     assert 0.99 * bound < abs(packed).max() <= bound
+
+
+SIZES = {"input_size": 50, "hidden_size": 40}
+
+
+def test_uniform_weights_are_drawn_as_torch_draws_them() -> None:
+    """All within 1/sqrt(H); a bias is the sum of two, and a gate bias comes on top."""
+    drawn = draw_weights("uniform", ForgetBias(0.0), KEY, "ifgo", dtype=jnp.float32, **SIZES)
+    bound = 40**-0.5
+    for weights in (drawn.w_x, drawn.w_h):
+        assert 0.99 * bound < abs(weights).max() <= bound
+        assert abs(np.var(weights) / (bound**2 / 3) - 1) < 0.05
+    assert 1.5 * bound < abs(drawn.b).max() <= 2 * bound
+    assert abs(np.var(drawn.b) / (2 * bound**2 / 3) - 1) < 0.3
+    lifted = draw_weights("uniform", ForgetBias(1.0), KEY, "ifgo", dtype=jnp.float32, **SIZES)
+    assert_close(lifted.b - drawn.b, np.repeat([0.0, 1.0, 0.0, 0.0], 40), CLOSE["float32"])
+
+
+def test_identity_weights_feed_every_unit_back_to_itself() -> None:
+    drawn = draw_weights("identity", None, KEY, "rzn", dtype=jnp.float32, **SIZES)
+    np.testing.assert_array_equal(drawn.w_h, np.tile(np.eye(40), 3))
+    assert len(np.unique(drawn.w_x)) > 5000
+    assert not drawn.b.any()
+
+
+@pytest.mark.parametrize("kind", ["orthogonal", "identity", "uniform"])
+def test_weights_fit_what_feeds_back(kind: Any) -> None:
+    drawn = draw_weights(kind, None, KEY, "fg", 5, 4, jnp.float32, feedback_size=3)
+    assert [leaf.shape for leaf in drawn] == [(5, 8), (3, 8), (8,)]
+    if kind == "orthogonal":
+        for block in np.split(np.asarray(drawn.w_h), 2, axis=1):
+            assert_close(block @ block.T, np.eye(3), CLOSE["float32"])
+
+
+def test_biases_go_to_the_gates_that_write_and_keep() -> None:
+    drawn = draw_weights("orthogonal", Chrono(100), KEY, "ifgo", dtype=jnp.float32, **SIZES)
+    b_i, b_f, b_g, b_o = np.split(np.asarray(drawn.b), 4)
+    np.testing.assert_array_equal(b_i, -b_f)
+    assert (b_f > 0).all()
+    assert not b_g.any()
+    assert not b_o.any()
+    kept = draw_weights("orthogonal", ForgetBias(2.0), KEY, "rfn", dtype=jnp.float32, **SIZES)
+    np.testing.assert_array_equal(kept.b, np.repeat([0.0, 2.0, 0.0], 40))
 
 
 def test_forget_bias_is_constant_and_leaves_the_input_gate_alone() -> None:
