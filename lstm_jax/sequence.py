@@ -8,7 +8,8 @@
 Time-major throughout: T steps, B sequences.
 """
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -70,3 +71,27 @@ def flip(tree: Tree, lengths: Int[Array, " B"] | None) -> Tree:
         return jnp.take_along_axis(a, source.reshape(source.shape + (1,) * (a.ndim - 2)), axis=0)
 
     return jax.tree.map(leaf, tree)
+
+
+def over_chunks(
+    body: Callable[[Any, Any], tuple[Any, Any]],
+    carry: Any,
+    steps: Any,
+    size: int,
+    reverse: bool = False,
+) -> tuple[Any, Any]:
+    """`jax.lax.scan` over chunks of `size` steps of a tree of (T, ...); the rest runs by itself."""
+    total = jax.tree.leaves(steps)[0].shape[0]
+    whole = total - total % size
+    chunks = jax.tree.map(lambda a: a[:whole].reshape(-1, size, *a.shape[1:]), steps)
+    rest = jax.tree.map(lambda a: a[whole:], steps)
+    if whole == 0:
+        return body(carry, rest)
+    last = None
+    if reverse and whole < total:
+        carry, last = body(carry, rest)
+    carry, out = jax.lax.scan(body, carry, chunks, reverse=reverse)
+    if not reverse and whole < total:
+        carry, last = body(carry, rest)
+    out = jax.tree.map(lambda a: a.reshape(whole, *a.shape[2:]), out)
+    return carry, out if last is None else jax.tree.map(lambda *a: jnp.concatenate(a), out, last)

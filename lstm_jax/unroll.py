@@ -1,22 +1,23 @@
 """The front door: run a cell over whole sequences.
 
-`unroll` checks what it is given, gives lengths, resets and reverse their one meaning, and
-hands the loop to an executor.
+`unroll` gives lengths, resets and reverse their one meaning, draws what regularisers draw once a
+sequence, and hands the loop to an executor.
 """
 
+import dataclasses
 import functools
 from typing import Any, NamedTuple
 
 import chex
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Shaped
 
-from lstm_jax import sequence
-from lstm_jax.cells import Cell
+from lstm_jax import arguments, sequence
+from lstm_jax.cells import Cell, Wrapper, widen
 from lstm_jax.checks import named
-from lstm_jax.executors import EXECUTORS
+from lstm_jax.executors import EXECUTORS, Inputs
+from lstm_jax.noise import Noise, Purpose
 
 
 def unroll(
@@ -28,8 +29,11 @@ def unroll(
     lengths: Shaped[Array, " B"] | None = None,
     resets: Shaped[Array, "T B"] | None = None,
     reverse: bool = False,
+    noise: Noise | None = None,
+    truncate: int | None = None,
+    return_states: bool = False,
     executor: str = "auto",
-) -> tuple[Any, Float[Array, "T B H"]]:
+) -> Any:
     """Run `cell` over sequences.
 
     Args:
@@ -41,10 +45,15 @@ def unroll(
             output is zero; length 0 returns the state it began with.
         resets: (T, B) booleans; the state is set back to `cell.initial_state` before step t.
         reverse: run each sequence backwards within its length; outputs in input order.
+        noise: what zoneout and dropout draw from, in training; None draws nothing.
+        truncate: let no gradient flow back through more than this number of steps: the state is
+            carried on, its gradient is cut, every `truncate` steps (truncated BPTT).
+        return_states: whether to return the state after every step as well.
         executor: a name of `lstm_jax.executors.EXECUTORS`, or "auto".
 
     Returns:
-        The final state of each sequence, and the outputs (T, B, H).
+        The final state of each sequence, the outputs (T, B, H) and, if asked for, the states as
+        one tree whose leaves are (T, B, ...).
 
     Raises:
         ValueError: a shape, a length or a name that does not fit, or an executor that cannot
@@ -60,11 +69,14 @@ def unroll(
     >>> ys.shape, state.c.shape, float(abs(ys[6:, 1]).max())
     ((10, 2, 4), (2, 4), 0.0)
     """
-    xs = _check_inputs(cell, params, xs)
+    xs = arguments.check_inputs(cell, params, xs)
     steps, batch, _ = xs.shape
-    state = _check_state(cell, params, state, batch)
-    lengths = _check_lengths(lengths, steps, batch)
-    resets = _check_resets(resets, steps, batch)
+    params = widen(params)
+    state = arguments.check_state(cell, params, state, batch)
+    lengths = arguments.check_lengths(lengths, steps, batch)
+    resets = arguments.check_resets(resets, steps, batch)
+    arguments.check_noise(noise, batch)
+    window = arguments.check_truncate(truncate)
     executor = choose_executor(cell, executor).name
 
     mask = None
@@ -75,16 +87,48 @@ def unroll(
         xs, resets = sequence.flip((xs, resets), lengths)
     if resets is not None and mask is not None:
         resets = resets & mask
-    final, ys = _run(executor, cell, params, state, xs, mask, resets)
+    keys = None
+    if noise is not None:
+        params = cell.disturb(params, noise, batch)
+        keys = noise.fold(Purpose.STEPS).of_steps(steps, batch) if cell.draws_each_step else None
+    recorded = AllStates(cell) if return_states else cell
+    final, ys = _run(executor, recorded, window, params, state, Inputs(xs, keys, mask, resets))
     chex.assert_trees_all_equal_shapes_and_dtypes(final, state)
-    chex.assert_shape(ys, (steps, batch, cell.output_size))
-    return final, sequence.flip(ys, lengths) if reverse else ys
+    if return_states:
+        ys, states = ys
+        held = jax.tree.map(lambda leaf, last: jnp.broadcast_to(last, leaf.shape), states, final)
+        states = states if mask is None else sequence.select(mask, states, held)
+        ys = (ys, states)
+    ys = sequence.flip(ys, lengths) if reverse else ys
+    return (final, *ys) if return_states else (final, ys)
 
 
-@functools.partial(jax.jit, static_argnames=("executor", "cell"))
-def _run(executor: str, cell: Cell, *arrays: Any) -> tuple[Any, Array]:
+@dataclasses.dataclass(frozen=True)
+class AllStates(Wrapper):
+    """A cell that shows its whole state beside its output."""
+
+    def output(self, params: Any, state: Any) -> Any:
+        return super().output(params, state), state
+
+
+@functools.partial(jax.jit, static_argnames=("executor", "cell", "window"))
+def _run(
+    executor: str, cell: Cell, window: int | None, params: Any, state: Any, inputs: Inputs
+) -> tuple[Any, Any]:
     """Compiled here too, so that a call outside of any `jit` does not compile its loop anew."""
-    return EXECUTORS[executor].run(cell, *arrays)
+    run = EXECUTORS[executor].run
+    if window is None or window >= len(inputs.xs):
+        return run(cell, params, state, inputs)
+    first = jnp.arange(len(inputs.xs)) < window
+
+    def piece(state: Any, part: tuple[Array, Inputs]) -> tuple[Any, Any]:
+        first, inputs = part
+        cut = jax.tree.map(
+            lambda leaf: jnp.where(first[0], leaf, jax.lax.stop_gradient(leaf)), state
+        )
+        return run(cell, params, cut, inputs)
+
+    return sequence.over_chunks(piece, state, (first, inputs), window)
 
 
 class Choice(NamedTuple):
@@ -115,75 +159,3 @@ def choose_executor(cell: Cell, executor: str = "auto") -> Choice:
             return Choice(name, refused)
         refused[name] = reason
     raise ValueError(f"no executor can run {cell}: {refused}")
-
-
-@functools.lru_cache(maxsize=256)
-def _expected_params(cell: Cell, input_size: int, dtype: Any) -> Any:
-    return jax.eval_shape(lambda key: cell.init(key, input_size, dtype), jax.random.key(0))
-
-
-def _check_inputs(cell: Cell, params: Any, xs: Any) -> Array:
-    xs = jnp.asarray(xs)
-    if xs.ndim != 3:
-        raise ValueError(f"xs must be time-major (T, B, I), got shape {xs.shape}")
-    if not jnp.issubdtype(xs.dtype, jnp.floating):
-        raise TypeError(f"xs must be floating point, got {xs.dtype}; embed or one-hot tokens first")
-    dtype = jnp.result_type(*jax.tree.leaves(params)[:1] or [xs.dtype])
-    _check_tree(
-        f"for xs of width {xs.shape[-1]}, params",
-        params,
-        _expected_params(cell, xs.shape[-1], dtype),
-    )
-    if xs.dtype.itemsize > dtype.itemsize:
-        raise TypeError(f"xs is {xs.dtype} but the parameters are {dtype}; cast one of them")
-    return xs.astype(dtype)
-
-
-def _check_state(cell: Cell, params: Any, state: Any, batch: int) -> Any:
-    if state is None:
-        return cell.initial_state(params, batch)
-    expected = jax.eval_shape(lambda p: cell.initial_state(p, batch), params)
-    _check_tree("state", state, expected)
-    return state
-
-
-def _check_tree(what: str, tree: Any, expected: Any) -> None:
-    """Hold a pytree of arrays to the structure, shapes and dtypes of another."""
-    names = [str(jax.tree.structure(each)) for each in (tree, expected)]
-    if names[0] != names[1]:
-        raise TypeError(f"{what} must be {names[1]}, got {names[0]}")
-    pairs = zip(jax.tree.leaves_with_path(tree), jax.tree.leaves(expected), strict=True)
-    for (path, leaf), wanted in pairs:
-        name = what + jax.tree_util.keystr(path)
-        if jnp.shape(leaf) != wanted.shape:
-            raise ValueError(f"{name} must have shape {wanted.shape}, got {jnp.shape(leaf)}")
-        if jnp.result_type(leaf) != wanted.dtype:
-            raise TypeError(f"{name} must be {wanted.dtype}, got {jnp.result_type(leaf)}")
-
-
-def _check_lengths(lengths: Any, steps: int, batch: int) -> Array | None:
-    if lengths is None:
-        return None
-    if not isinstance(lengths, jax.Array):
-        lengths = np.asarray(lengths)
-    if not jnp.issubdtype(jnp.result_type(lengths), jnp.integer):
-        raise TypeError(f"lengths must be integers, got {jnp.result_type(lengths)}")
-    if jnp.shape(lengths) != (batch,):
-        raise ValueError(f"lengths must have shape ({batch},), got {jnp.shape(lengths)}")
-    if not isinstance(lengths, jax.core.Tracer):
-        values = np.asarray(lengths)
-        outside = values[(values < 0) | (values > steps)]
-        if outside.size:
-            raise ValueError(f"lengths must be in 0..{steps}, got {outside[0]}")
-    return jnp.asarray(lengths).astype(jnp.int32).clip(0, steps)
-
-
-def _check_resets(resets: Any, steps: int, batch: int) -> Array | None:
-    if resets is None:
-        return None
-    resets = jnp.asarray(resets)
-    if jnp.result_type(resets) != jnp.bool_:
-        raise TypeError(f"resets must be booleans, got {jnp.result_type(resets)}")
-    if jnp.shape(resets) != (steps, batch):
-        raise ValueError(f"resets must have shape {(steps, batch)}, got {jnp.shape(resets)}")
-    return resets

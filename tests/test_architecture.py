@@ -15,23 +15,25 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-RUN = {"checks", "sequence", "cells", "executors"}
+RUN = {"checks", "noise", "sequence", "cells", "executors"}
 MODEL = RUN | {"initializers", "unroll", "layers"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "checks": set(),
     "initializers": {"checks"},
+    "noise": set(),
     "sequence": {"checks"},
-    "cells": {"checks", "initializers"},
-    "executors": {"checks", "sequence", "cells"},
-    "unroll": RUN,
+    "cells": {"checks", "initializers", "noise"},
+    "executors": {"checks", "noise", "sequence", "cells"},
+    "arguments": {"cells", "noise"},
+    "unroll": RUN | {"arguments"},
     "layers": RUN | {"initializers", "unroll"},
     "nnx": MODEL,
     "linen": MODEL,
     "interop": {"checks", "initializers", "cells", "layers"},
     "diagnostics": MODEL,
     "tasks": {"checks"},
-    "training": {"checks", "tasks"},
+    "training": {"checks", "noise", "tasks"},
 }
 """Room of `lstm_jax` -> the other rooms it may import: cells <- executors <- unroll <- layers
 <- wrappers, and tasks <- training, which receives its model as functions."""

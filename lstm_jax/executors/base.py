@@ -4,11 +4,26 @@ All executors compute the same function; they differ in speed, memory and what t
 Their arguments are normalised by `lstm_jax.unroll` and not checked again.
 """
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, PRNGKeyArray, Shaped
 
 from lstm_jax.cells import Cell
+from lstm_jax.noise import Keyed
+
+
+class Inputs(NamedTuple):
+    """What enters the loop at each step; leaves are (T, B, ...) or absent."""
+
+    xs: Float[Array, "*T B I"]
+    keys: Shaped[PRNGKeyArray, "*T B"] | None = None
+    mask: Bool[Array, "*T B"] | None = None
+    resets: Bool[Array, "*T B"] | None = None
+
+    @property
+    def x(self) -> Any:
+        """What the cell takes: the inputs, with keys where it draws at each step."""
+        return self.xs if self.keys is None else Keyed(self.xs, self.keys)
 
 
 class Executor(Protocol):
@@ -16,16 +31,11 @@ class Executor(Protocol):
 
     __doc__: str | None
 
-    def run(
-        self,
-        cell: Cell,
-        params: Any,
-        state: Any,
-        xs: Float[Array, "T B I"],
-        mask: Bool[Array, "T B"] | None,
-        resets: Bool[Array, "T B"] | None,
-    ) -> tuple[Any, Float[Array, "T B H"]]:
-        """The final state and the outputs, zero where `mask` is False."""
+    def run(self, cell: Cell, params: Any, state: Any, inputs: Inputs) -> tuple[Any, Any]:
+        """The final state and the outputs (T, B, H), zero where `inputs.mask` is False.
+
+        Outputs are whatever tree `cell.output` gives.
+        """
 
     def unsupported(self, cell: Cell) -> str | None:
         """The reason why this executor cannot serve a call, or None where it can."""

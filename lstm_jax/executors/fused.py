@@ -14,47 +14,29 @@ consumes a step at a time. Memory is that of the states, T times. Reverse mode o
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array
 
 from lstm_jax import sequence
 from lstm_jax.cells import Cell, SplitCell
+from lstm_jax.executors.base import Inputs
 
 CHUNKS = range(8, 21)
 """Lengths of a chunk: long enough for large products, short enough to stay in cache."""
 
 
-class Inputs(NamedTuple):
-    """What enters the loop at each step; leaves are (T, B, ...) or absent."""
-
-    xs: Float[Array, "T B I"]
-    mask: Bool[Array, "T B"] | None
-    resets: Bool[Array, "T B"] | None
-
-
 def unsupported(cell: Cell) -> str | None:
-    if not isinstance(cell, SplitCell):
+    if not cell.splits:
         return "its step does not split into project, recur and activate"
     return None
 
 
-def run(
-    cell: Cell,
-    params: Any,
-    state: Any,
-    xs: Float[Array, "T B I"],
-    mask: Bool[Array, "T B"] | None = None,
-    resets: Bool[Array, "T B"] | None = None,
-) -> tuple[Any, Float[Array, "T B H"]]:
-    return _run(cell, params, state, Inputs(xs, mask, resets))
-
-
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _run(cell: SplitCell, params: Any, state: Any, inputs: Inputs) -> tuple[Any, Array]:
-    def show(state: Any) -> Array:
+def run(cell: SplitCell, params: Any, state: Any, inputs: Inputs) -> tuple[Any, Any]:
+    def show(state: Any) -> Any:
         return cell.output(params, state)
 
     final, ys = _advance(cell, params, state, inputs, emit=show)
@@ -81,10 +63,10 @@ def _advance(
         return new, emit(new)
 
     def chunk(state: Any, part: Inputs) -> tuple[Any, Any]:
-        zx = cell.project(params, part.xs)
+        zx = cell.project(params, part.x)
         return jax.lax.scan(advance, state, (zx, part.mask, part.resets))
 
-    return _over_chunks(chunk, state, inputs)
+    return sequence.over_chunks(chunk, state, inputs, chunk_length(len(inputs.xs)))
 
 
 def _backward(cell: SplitCell, saved: tuple, cotangents: tuple) -> tuple[Any, Any, Inputs]:
@@ -100,13 +82,15 @@ def _backward(cell: SplitCell, saved: tuple, cotangents: tuple) -> tuple[Any, An
     def chunk(carry: tuple, part: tuple) -> tuple[tuple, Array]:
         d_state, d_initial, d_params = carry
         before, after, inputs, d_ys = part
-        zx, project = jax.vjp(cell.project, params, inputs.xs)
+        zx, project = jax.vjp(
+            lambda p, xs: cell.project(p, inputs._replace(xs=xs).x), params, inputs.xs
+        )
         zh, recur = jax.vjp(lambda p: fed(p, before), params)
         _, output = jax.vjp(cell.output, params, after)
         d_params_y, d_after = output(sequence.silence(d_ys, inputs.mask))
         pullbacks = jax.vmap(functools.partial(_pullback, cell, params))(before, zx, zh)
         (d_state, d_initial), (d_zx, d_zh, d_new) = _retreat(
-            lambda d: jax.linear_transpose(functools.partial(fed, params), first)(d)[0],
+            jax.vjp(functools.partial(fed, params), first)[1],
             (d_state, d_initial),
             (d_after, pullbacks, inputs.mask, inputs.resets),
         )
@@ -122,11 +106,13 @@ def _backward(cell: SplitCell, saved: tuple, cotangents: tuple) -> tuple[Any, An
     zeros = functools.partial(jax.tree.map, jnp.zeros_like)
     carry = (d_final, zeros(initial), zeros(params))
     steps = (before, states, inputs, d_ys)
-    (d_first, d_initial, d_params), d_xs = _over_chunks(chunk, carry, steps, reverse=True)
-    return _add(d_params, *to_params(d_initial)), d_first, Inputs(d_xs, None, None)
+    (d_first, d_initial, d_params), d_xs = sequence.over_chunks(
+        chunk, carry, steps, chunk_length(len(inputs.xs)), reverse=True
+    )
+    return _add(d_params, *to_params(d_initial)), d_first, Inputs(d_xs, None, None, None)
 
 
-_run.defvjp(_forward, _backward)
+run.defvjp(_forward, _backward)
 
 
 def _pullback(cell: SplitCell, params: Any, *step: Any) -> Callable:
@@ -146,7 +132,7 @@ def _retreat(unfeed: Callable[[Array], Any], carry: tuple, steps: tuple) -> tupl
         d_new = sequence.silence(d_state, keep)
         d_before, d_zx, d_zh = pullback(d_new)
         shared = d_zh is d_zx  # as where zx and zh are only ever added: then stored once
-        d_before = _add(d_before, unfeed(d_zh))
+        d_before = _add(d_before, *unfeed(d_zh))
         if keep is not None:
             d_before = _add(d_before, sequence.silence(d_state, ~keep))
         if reset is not None:
@@ -156,25 +142,6 @@ def _retreat(unfeed: Callable[[Array], Any], carry: tuple, steps: tuple) -> tupl
 
     carry, (d_zx, d_zh, d_new) = jax.lax.scan(retreat, carry, steps, reverse=True)
     return carry, (d_zx, d_zx if shared else d_zh, d_new)
-
-
-def _over_chunks(body: Any, carry: Any, steps: Any, reverse: bool = False) -> tuple[Any, Any]:
-    """`jax.lax.scan` over the chunks of a tree of (T, ...); what is left over runs by itself."""
-    total = jax.tree.leaves(steps)[0].shape[0]
-    size = chunk_length(total)
-    whole = total - total % size
-    chunks = jax.tree.map(lambda a: a[:whole].reshape(-1, size, *a.shape[1:]), steps)
-    rest = jax.tree.map(lambda a: a[whole:], steps)
-    if whole == 0:
-        return body(carry, rest)
-    last = None
-    if reverse and whole < total:
-        carry, last = body(carry, rest)
-    carry, out = jax.lax.scan(body, carry, chunks, reverse=reverse)
-    if not reverse and whole < total:
-        carry, last = body(carry, rest)
-    out = jax.tree.map(lambda a: a.reshape(whole, *a.shape[2:]), out)
-    return carry, out if last is None else jax.tree.map(lambda *a: jnp.concatenate(a), out, last)
 
 
 def chunk_length(steps: int) -> int:

@@ -7,29 +7,21 @@ through it. Reverse-mode memory grows as T times what a step saves.
 from typing import Any
 
 import jax
-from jaxtyping import Array, Bool, Float
 
 from lstm_jax import sequence
 from lstm_jax.cells import Cell
+from lstm_jax.executors.base import Inputs
 
 
-def run(
-    cell: Cell,
-    params: Any,
-    state: Any,
-    xs: Float[Array, "T B I"],
-    mask: Bool[Array, "T B"] | None = None,
-    resets: Bool[Array, "T B"] | None = None,
-) -> tuple[Any, Float[Array, "T B H"]]:
-    initial = cell.initial_state(params, xs.shape[1])
+def run(cell: Cell, params: Any, state: Any, inputs: Inputs) -> tuple[Any, Any]:
+    initial = cell.initial_state(params, inputs.xs.shape[1])
 
-    def advance(state: Any, inputs: tuple) -> tuple[Any, Array]:
-        x, keep, reset = inputs
-        state = sequence.restart(state, initial, reset)
-        new, y = cell.step(params, state, x)
-        return sequence.hold(state, new, keep), sequence.silence(y, keep)
+    def advance(state: Any, now: Inputs) -> tuple[Any, Any]:
+        state = sequence.restart(state, initial, now.resets)
+        new, y = cell.step(params, state, now.x)
+        return sequence.hold(state, new, now.mask), sequence.silence(y, now.mask)
 
-    return jax.lax.scan(advance, state, (xs, mask, resets))
+    return jax.lax.scan(advance, state, inputs)
 
 
 def unsupported(cell: Cell) -> str | None:

@@ -6,10 +6,11 @@ import jax
 import numpy as np
 import pytest
 
-from lstm_jax import LSTM, LSTMParams, LSTMState, unroll
+from lstm_jax import LSTM, LSTMParams, LSTMState, Noise, unroll
 from tests.cases import BATCH, HIDDEN, draw
 
 CELL = LSTM(HIDDEN)
+KEY = jax.random.key(0)
 GOOD = draw(CELL, {"state", "lengths", "resets"}, steps=5)
 ZEROS = np.zeros((BATCH, HIDDEN), np.float32)
 NARROW = LSTMState(ZEROS[:, :2], ZEROS)
@@ -25,17 +26,26 @@ VALUES = [
     ("lengths", np.array([0, 5, -1, 2]), r"lengths must be in 0\.\.5, got -1"),
     ("lengths", np.array([0, 5, 6, 2]), r"lengths must be in 0\.\.5, got 6"),
     ("resets", GOOD.resets.T, r"resets must have shape \(5, 4\), got \(4, 5\)"),
+    ("noise", Noise(KEY, np.arange(3)), r"noise\.rows must have shape \(4,\), got \(3,\)"),
+    ("truncate", 0, "truncate must be at least 1 step, got 0"),
     ("executor", "scam", r"unknown executor 'scam'; did you mean 'scan'\? known: "),
 ]
 
 TYPES = [
     ("xs", GOOD.xs.astype(int), "xs must be floating point, got int.*; embed or one-hot tokens"),
-    ("params", tuple(GOOD.params), r"params must be .*LSTMParams.*, got PyTreeDef"),
-    ("state", tuple(GOOD.state), r"state must be .*LSTMState.*, got PyTreeDef"),
+    (
+        "params",
+        tuple(GOOD.params),
+        r"params must be LSTMParams\(w_x=array, w_h=array, b=array\), got \(array, array, array\)",
+    ),
+    ("state", tuple(GOOD.state), r"must be LSTMState\(c=array, h=array\), got \(array, array\)"),
     ("state", HALF, r"state\.h must be float32, got float16"),
     ("lengths", ZEROS[:, 0], "lengths must be integers, got float32"),
     ("lengths", GOOD.resets[0], "lengths must be integers, got bool"),
     ("resets", GOOD.resets.astype(int), "resets must be booleans, got int"),
+    ("noise", KEY, r"noise must be a Noise, as in noise=Noise\(key\), got "),
+    ("truncate", 2.5, "truncate must be a number of steps, got 2.5"),
+    ("truncate", True, "truncate must be a number of steps, got True"),
 ]
 
 pytestmark = pytest.mark.usefixtures("bad_input")

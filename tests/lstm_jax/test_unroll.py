@@ -1,13 +1,13 @@
 """The front door: what it accepts, which executor it takes, and when it compiles.
 
 What it computes is held to the reference in `executors/test_conformance.py`, and to its laws in
-`executors/test_laws.py`; what it refuses is in `test_unroll_errors.py`.
+`executors/test_laws.py`; what it refuses is in `test_arguments.py`.
 """
 
 import contextlib
 import importlib
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import chex
 import jax
@@ -15,7 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lstm_jax import LSTM, choose_executor, unroll
+from lstm_jax import GRU, LSTM, LearnedState, choose_executor, unroll
+from lstm_jax.cells import Cell
+from lstm_jax.executors import EXECUTORS
 from tests.cases import HIDDEN, STEPS, draw, outputs
 from tests.tolerances import CLOSE, assert_close
 
@@ -111,3 +113,98 @@ def test_auto_takes_the_first_that_serves_and_says_why_not_the_others(
     known.update(first=serving(None), second=serving(None))
     assert choose_executor(CELL) == ("first", {"picky": "not today"})
     assert choose_executor(CELL, "second") == ("second", {})
+
+
+every_executor = pytest.mark.parametrize("executor", EXECUTORS)
+
+
+@every_executor
+@pytest.mark.parametrize("window", [1, 5, STEPS, 100])
+def test_truncation_carries_the_state_and_cuts_its_gradient(executor: str, window: int) -> None:
+    """As a loop over pieces with `stop_gradient` between them; a learned beginning is taught."""
+    cell = LearnedState(LSTM(HIDDEN))
+    params, xs, *_ = jax.tree.map(jnp.asarray, draw(cell))
+
+    def in_pieces(params: tuple, xs: jax.Array) -> tuple:
+        state, ys = None, []
+        for first in range(0, STEPS, window):
+            state = jax.tree.map(jax.lax.stop_gradient, state)
+            state, some = unroll(cell, params, xs[first : first + window], state)
+            ys.append(some)
+        return state, jnp.concatenate(ys)
+
+    def at_once(params: tuple, xs: jax.Array) -> tuple:
+        return unroll(cell, params, xs, truncate=window, executor=executor)
+
+    def loss(run: Callable) -> Callable:
+        def total(params: tuple, xs: jax.Array) -> jax.Array:
+            state, ys = run(params, xs)
+            return jnp.sum(jnp.sin(ys)) + jnp.sum(state.c * jnp.arange(HIDDEN, dtype=xs.dtype))
+
+        return jax.jit(jax.value_and_grad(total, argnums=(0, 1)))
+
+    assert_close(loss(at_once)(params, xs), loss(in_pieces)(params, xs), CLOSE["float32"])
+
+
+@every_executor
+@pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
+def test_all_states_are_those_that_stepping_goes_through(executor: str, reverse: bool) -> None:
+    """In input order; past its end a sequence keeps its last one, whose gradient it shares."""
+    call = jax.tree.map(jnp.asarray, draw(LSTM(HIDDEN), {"state", "lengths"}))
+    options = {"lengths": call.lengths, "reverse": reverse, "executor": executor}
+    final, ys, states = unroll(CELL, *call[:3], **options, return_states=True)
+    assert_close((final, ys), unroll(CELL, *call[:3], **options), CLOSE["float32"])
+    for b, length in enumerate(call.lengths.tolist()):
+        state = jax.tree.map(lambda leaf, b=b: leaf[b : b + 1], call.state)
+        for t in reversed(range(length)) if reverse else range(length):
+            state, _ = CELL.step(call.params, state, call.xs[t, b : b + 1])
+            now = jax.tree.map(lambda leaf, t=t, b=b: leaf[t, b : b + 1], states)
+            assert_close(now, state, CLOSE["float32"])
+        assert (states.c[length:, b] == final.c[b]).all()
+
+    def of_padding(xs: jax.Array) -> jax.Array:
+        *_, states = unroll(CELL, call.params, xs, call.state, **options, return_states=True)
+        padding = jnp.arange(STEPS)[:, None] >= call.lengths
+        return jnp.sum(jnp.where(padding[..., None], states.c, 0.0))
+
+    def of_final(xs: jax.Array) -> jax.Array:
+        final, _ = unroll(CELL, call.params, xs, call.state, **options)
+        return jnp.sum(final.c * (STEPS - call.lengths)[:, None].astype(xs.dtype))
+
+    assert_close(jax.grad(of_padding)(call.xs), jax.grad(of_final)(call.xs), CLOSE["float32"])
+
+
+@every_executor
+@pytest.mark.parametrize("cell", [LSTM(HIDDEN), GRU(HIDDEN)], ids=["lstm", "gru"])
+def test_parameters_in_few_bits_are_computed_with_in_float32(cell: Cell, executor: str) -> None:
+    """And their gradients are added up there: rounded once, at the end."""
+    params, xs, *_ = jax.tree.map(jnp.asarray, draw(cell))
+    few = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), params)
+    wide = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), few)
+
+    def loss(params: tuple) -> jax.Array:
+        return jnp.sum(jnp.sin(unroll(cell, params, xs, executor=executor)[1]))
+
+    state, ys = unroll(cell, few, xs, executor=executor)
+    assert {str(leaf.dtype) for leaf in jax.tree.leaves((state, ys))} == {"float32"}
+    chex.assert_trees_all_equal(ys, unroll(cell, wide, xs, executor=executor)[1])
+    rounded = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), jax.grad(loss)(wide))
+    chex.assert_trees_all_equal(jax.grad(loss)(few), rounded)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_dtype_is_that_of_products_alone(dtype: str) -> None:
+    """Rounded operands, exact otherwise: as with weights, inputs and states rounded by hand."""
+    cell = LSTM(HIDDEN, dtype=dtype)
+    params, xs, state, *_ = jax.tree.map(jnp.asarray, draw(cell, {"state"}))
+
+    def rounded(values: jax.Array) -> jax.Array:
+        return values.astype(dtype).astype(jnp.float32)
+
+    by_hand = params._replace(w_x=rounded(params.w_x), w_h=rounded(params.w_h))
+    for x in xs[:3]:
+        found, _ = cell.step(params, state, x)
+        seen = state._replace(h=rounded(state.h))
+        expected, _ = LSTM(HIDDEN).step(by_hand, seen, rounded(x))
+        assert_close(found, expected, CLOSE["float32"])
+        state = found

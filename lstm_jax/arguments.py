@@ -1,0 +1,119 @@
+"""Holds what `unroll` is given to what it takes, each fault in one sentence.
+
+Raises ValueError for shapes and values, TypeError for dtypes and structures.
+"""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from lstm_jax.cells import Cell, state_dtype
+from lstm_jax.noise import Noise
+
+_ARRAY = type("Array", (), {"__repr__": lambda self: "array"})()
+"""Stands for every leaf where a structure is shown."""
+
+
+@functools.lru_cache(maxsize=256)
+def _expected_params(cell: Cell, input_size: int, dtype: Any) -> Any:
+    return cell.param_shapes(input_size, dtype)
+
+
+def check_inputs(cell: Cell, params: Any, xs: Any) -> Array:
+    """The inputs in the type that they are computed in, for parameters that fit them."""
+    xs = jnp.asarray(xs)
+    if xs.ndim != 3:
+        raise ValueError(f"xs must be time-major (T, B, I), got shape {xs.shape}")
+    if not jnp.issubdtype(xs.dtype, jnp.floating):
+        raise TypeError(f"xs must be floating point, got {xs.dtype}; embed or one-hot tokens first")
+    dtype = jnp.result_type(*jax.tree.leaves(params)[:1] or [xs.dtype])
+    _check_tree(
+        f"for xs of width {xs.shape[-1]}, params",
+        params,
+        _expected_params(cell, xs.shape[-1], dtype),
+    )
+    dtype = state_dtype(jnp.zeros((), dtype))
+    if xs.dtype.itemsize > dtype.itemsize:
+        raise TypeError(f"xs is {xs.dtype} but the parameters are {dtype}; cast one of them")
+    return xs.astype(dtype)
+
+
+def check_state(cell: Cell, params: Any, state: Any, batch: int) -> Any:
+    """The state to start from, given or not."""
+    if state is None:
+        return cell.initial_state(params, batch)
+    expected = jax.eval_shape(lambda p: cell.initial_state(p, batch), params)
+    _check_tree("state", state, expected)
+    return state
+
+
+def _check_tree(what: str, tree: Any, expected: Any) -> None:
+    """Hold a pytree of arrays to the structure, shapes and dtypes of another."""
+    structures = {str(jax.tree.structure(each)) for each in (tree, expected)}
+    if len(structures) > 1:
+        given, wanted = (jax.tree.map(lambda _: _ARRAY, each) for each in (tree, expected))
+        raise TypeError(f"{what} must be {wanted}, got {given}")
+    pairs = zip(jax.tree.leaves_with_path(tree), jax.tree.leaves(expected), strict=True)
+    for (path, leaf), wanted in pairs:
+        name = what + jax.tree_util.keystr(path)
+        if jnp.shape(leaf) != wanted.shape:
+            raise ValueError(f"{name} must have shape {wanted.shape}, got {jnp.shape(leaf)}")
+        if jnp.result_type(leaf) != wanted.dtype:
+            raise TypeError(f"{name} must be {wanted.dtype}, got {jnp.result_type(leaf)}")
+
+
+def check_lengths(lengths: Any, steps: int, batch: int) -> Array | None:
+    """Lengths in 0..T; those that are not known yet are clipped."""
+    if lengths is None:
+        return None
+    if not isinstance(lengths, jax.Array):
+        lengths = np.asarray(lengths)
+    if not jnp.issubdtype(jnp.result_type(lengths), jnp.integer):
+        raise TypeError(f"lengths must be integers, got {jnp.result_type(lengths)}")
+    if jnp.shape(lengths) != (batch,):
+        raise ValueError(f"lengths must have shape ({batch},), got {jnp.shape(lengths)}")
+    if not isinstance(lengths, jax.core.Tracer):
+        values = np.asarray(lengths)
+        outside = values[(values < 0) | (values > steps)]
+        if outside.size:
+            raise ValueError(f"lengths must be in 0..{steps}, got {outside[0]}")
+    return jnp.asarray(lengths).astype(jnp.int32).clip(0, steps)
+
+
+def check_resets(resets: Any, steps: int, batch: int) -> Array | None:
+    """Resets as an array."""
+    if resets is None:
+        return None
+    resets = jnp.asarray(resets)
+    if jnp.result_type(resets) != jnp.bool_:
+        raise TypeError(f"resets must be booleans, got {jnp.result_type(resets)}")
+    if jnp.shape(resets) != (steps, batch):
+        raise ValueError(f"resets must have shape {(steps, batch)}, got {jnp.shape(resets)}")
+    return resets
+
+
+def check_noise(noise: Any, batch: int) -> None:
+    """Hold noise to its type and the batch."""
+    if noise is None:
+        return
+    if not isinstance(noise, Noise):
+        raise TypeError(
+            f"noise must be a Noise, as in noise=Noise(key), got {type(noise).__name__}"
+        )
+    if noise.rows is not None and jnp.shape(noise.rows) != (batch,):
+        raise ValueError(f"noise.rows must have shape ({batch},), got {jnp.shape(noise.rows)}")
+
+
+def check_truncate(truncate: Any) -> int | None:
+    """A number of steps, or None."""
+    if truncate is None:
+        return None
+    if not isinstance(truncate, int) or isinstance(truncate, bool):
+        raise TypeError(f"truncate must be a number of steps, got {truncate!r}")
+    if truncate < 1:
+        raise ValueError(f"truncate must be at least 1 step, got {truncate}")
+    return truncate
