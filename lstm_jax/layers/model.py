@@ -14,15 +14,17 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from lstm_jax.checks import Fraction, Settings, Size
 from lstm_jax.layers.stack import Stack
+from lstm_jax.noise import Noise, dropped
 
 
 class SequenceModelParams(NamedTuple):
-    """Parameters of a `SequenceModel`; `embedding` is None without one."""
+    """Parameters of a `SequenceModel`; None for what it does not have."""
 
     embedding: Float[Array, "V E"] | None
     stack: tuple[Any, ...]
     w_out: Float[Array, "H O"]
-    b_out: Float[Array, " O"]
+    b_out: Float[Array, " O"] | None
+    w_shortcut: Float[Array, "E O"] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +39,8 @@ class SequenceModel(Settings):
         embedding_size: width of a learned embedding; without one tokens are one-hot.
         dropout: share of the stack's inputs and outputs set to zero in training (Zaremba et al.
             2014: never between the steps of a layer).
+        readout_bias: whether the readout has one.
+        shortcut: whether the readout sees the encoded inputs beside the stack.
         executor: as for `lstm_jax.unroll`.
     """
 
@@ -46,6 +50,8 @@ class SequenceModel(Settings):
     tokens: bool = False
     embedding_size: Size | None = None
     dropout: Fraction = 0.0
+    readout_bias: bool = True
+    shortcut: bool = False
     executor: str = "auto"
 
     def __post_init__(self) -> None:
@@ -56,15 +62,20 @@ class SequenceModel(Settings):
     def init(self, key: PRNGKeyArray, dtype: DTypeLike = jnp.float32) -> SequenceModelParams:
         """Draw all parameters."""
         key_e, key_s, key_o = jax.random.split(key, 3)
-        embedding = None
+        encoded_size = self.embedding_size or self.input_size
+        embedding = w_shortcut = None
         if self.embedding_size is not None:
             embedding = jax.random.normal(key_e, (self.input_size, self.embedding_size), dtype)
         readout = jax.nn.initializers.lecun_normal()
+        if self.shortcut:
+            key = jax.random.fold_in(key_o, 0)
+            w_shortcut = readout(key, (encoded_size, self.output_size), dtype)
         return SequenceModelParams(
             embedding=embedding,
-            stack=self.stack.init(key_s, self.embedding_size or self.input_size, dtype),
+            stack=self.stack.init(key_s, encoded_size, dtype),
             w_out=readout(key_o, (self.stack.output_size, self.output_size), dtype),
-            b_out=jnp.zeros(self.output_size, dtype),
+            b_out=jnp.zeros(self.output_size, dtype) if self.readout_bias else None,
+            w_shortcut=w_shortcut,
         )
 
     def initial_state(self, params: SequenceModelParams, batch_size: int) -> tuple[Any, ...]:
@@ -78,17 +89,20 @@ class SequenceModel(Settings):
         state: tuple[Any, ...] | None = None,
         *,
         lengths: Shaped[Array, " B"] | None = None,
-        keys: Shaped[PRNGKeyArray, " B"] | None = None,
+        noise: Noise | None = None,
     ) -> tuple[tuple[Any, ...], Float[Array, "T B O"]]:
         """The final state and what is read out at every step.
 
-        `keys`, one for each sequence, turn dropout on; without them nothing is dropped.
+        Dropout, and the stack's own regularisers, draw from `noise`; without it they are off.
         """
-        xs = self._drop(self._encode(params, inputs), keys, 0)
-        state, ys = self.stack.unroll(
-            params.stack, xs, state, lengths=lengths, executor=self.executor
+        of_inputs, of_stack, of_outputs = (
+            (None,) * 3 if noise is None else (noise.fold(n) for n in range(3))
         )
-        return state, self._drop(ys, keys, 1) @ params.w_out + params.b_out
+        xs = dropped(self._encode(params, inputs), self.dropout, of_inputs)
+        state, ys = self.stack.unroll(
+            params.stack, xs, state, lengths=lengths, noise=of_stack, executor=self.executor
+        )
+        return state, self._read(params, xs, dropped(ys, self.dropout, of_outputs))
 
     def step(
         self,
@@ -97,8 +111,9 @@ class SequenceModel(Settings):
         inputs: Float[Array, "B I"] | Int[Array, " B"],
     ) -> tuple[tuple[Any, ...], Float[Array, "B O"]]:
         """Advance by one step of time, online."""
-        state, y = self.stack.step(params.stack, state, self._encode(params, inputs))
-        return state, y @ params.w_out + params.b_out
+        x = self._encode(params, inputs)
+        state, y = self.stack.step(params.stack, state, x)
+        return state, self._read(params, x, y)
 
     def _encode(self, params: SequenceModelParams, inputs: Array) -> Float[Array, "*T B E"]:
         if not self.tokens:
@@ -107,16 +122,10 @@ class SequenceModel(Settings):
             return jax.nn.one_hot(inputs, self.input_size, dtype=params.w_out.dtype)
         return params.embedding[inputs]
 
-    def _drop(
-        self, values: Float[Array, "T B F"], keys: Shaped[PRNGKeyArray, " B"] | None, place: int
-    ) -> Float[Array, "T B F"]:
-        if keys is None or self.dropout == 0.0:
-            return values
-        steps, _, features = values.shape
-
-        def keep(key: PRNGKeyArray) -> Array:
-            key = jax.random.fold_in(key, place)
-            return jax.random.bernoulli(key, 1.0 - self.dropout, (steps, features))
-
-        kept = jax.vmap(keep, out_axes=1)(keys)
-        return jnp.where(kept, values / (1.0 - self.dropout), 0.0)
+    def _read(
+        self, params: SequenceModelParams, xs: Float[Array, "*T B E"], ys: Float[Array, "*T B H"]
+    ) -> Float[Array, "*T B O"]:
+        read = ys @ params.w_out
+        if params.w_shortcut is not None:
+            read = read + xs @ params.w_shortcut
+        return read if params.b_out is None else read + params.b_out

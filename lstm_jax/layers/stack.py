@@ -10,16 +10,28 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
-from jaxtyping import Array, Float, PRNGKeyArray, Shaped
+from jaxtyping import Array, Float, PRNGKeyArray
 
-from lstm_jax.cells import Cell
-from lstm_jax.checks import Settings
-from lstm_jax.unroll import unroll
+from lstm_jax.cells import Cell, widen
+from lstm_jax.checks import Fraction
+from lstm_jax.layers.base import Layer, unroll_layer
+from lstm_jax.layers.bidirectional import Bidirectional
+from lstm_jax.noise import Noise, Purpose, dropped
 
 
 @dataclasses.dataclass(frozen=True)
-class Stack(Settings):
-    """Cells one above the other; parameters and states are tuples, the lowest layer first.
+class Stack(Layer):
+    """Layers one above the other; parameters and states are tuples, the lowest layer first.
+
+    Args:
+        layers: cells and bidirectional pairs of cells.
+        residual: whether every layer above the lowest adds its input to its output (Wu et al.
+            2016); their widths are then all equal.
+        dropout: share of the outputs between layers set to zero in training, given noise (Zaremba
+            et al. 2014: never between the steps of a layer).
+
+    Raises ValueError for no layers, for residual layers of unequal widths, and for a pair of
+    outputs that is not merged.
 
     >>> from lstm_jax import LSTM
     >>> stack = Stack((LSTM(hidden_size=4), LSTM(hidden_size=2)))
@@ -29,38 +41,50 @@ class Stack(Settings):
     ((10, 5, 2), (5, 4))
     """
 
-    cells: tuple[Cell, ...]
+    layers: tuple[Cell | Bidirectional, ...]
+    residual: bool = False
+    dropout: Fraction = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.cells:
-            raise ValueError("Stack.cells is empty; a stack has at least one cell")
+        if not self.layers:
+            raise ValueError("Stack.layers is empty; a stack has at least one layer")
+        widths = [layer.output_size for layer in self.layers]
+        if self.residual and len(set(widths)) > 1:
+            raise ValueError(f"Stack.residual needs layers of one width, got {widths}")
 
     @property
     def output_size(self) -> int:
-        return self.cells[-1].output_size
+        return self.layers[-1].output_size
 
     def init(
         self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
     ) -> tuple[Any, ...]:
-        """Draw the parameters of every layer for inputs of width `input_size`."""
-        sizes = [input_size, *(cell.output_size for cell in self.cells)]
-        keys = jax.random.split(key, len(self.cells))
-        layers = zip(self.cells, keys, sizes, strict=False)
-        return tuple(cell.init(k, size, dtype) for cell, k, size in layers)
+        sizes = [input_size, *(layer.output_size for layer in self.layers)]
+        keys = jax.random.split(key, len(self.layers))
+        layers = zip(self.layers, keys, sizes, strict=False)
+        return tuple(layer.init(k, size, dtype) for layer, k, size in layers)
 
     def initial_state(self, params: tuple[Any, ...], batch_size: int) -> tuple[Any, ...]:
-        """The state of every layer before the first step."""
-        layers = zip(self.cells, params, strict=True)
-        return tuple(cell.initial_state(p, batch_size) for cell, p in layers)
+        self._check_count("params", params)
+        layers = zip(self.layers, params, strict=True)
+        return tuple(layer.initial_state(p, batch_size) for layer, p in layers)
 
     def step(
         self, params: tuple[Any, ...], states: tuple[Any, ...], x: Float[Array, "B I"]
     ) -> tuple[tuple[Any, ...], Float[Array, "B H"]]:
-        """Advance every layer by one step of time: gives what `unroll` gives, online."""
+        """Advance every layer by one step of time: gives what `unroll` gives, online.
+
+        Raises ValueError for a bidirectional layer, which needs the whole sequence.
+        """
+        self._check_count("params", params)
+        self._check_count("states", states)
         new = []
-        for cell, p, state in zip(self.cells, params, states, strict=True):
-            state, x = cell.step(p, state, x)
+        for number, layer in enumerate(self.layers):
+            if isinstance(layer, Bidirectional):
+                raise ValueError("a bidirectional layer needs the whole sequence; it has no step")
+            state, y = layer.step(widen(params[number]), states[number], x)
+            x = x + y if self.residual and number else y
             new.append(state)
         return tuple(new), x
 
@@ -68,24 +92,30 @@ class Stack(Settings):
         self,
         params: tuple[Any, ...],
         xs: Float[Array, "T B I"],
-        states: tuple[Any, ...] | None = None,
+        state: tuple[Any, ...] | None = None,
         *,
-        lengths: Shaped[Array, " B"] | None = None,
-        resets: Shaped[Array, "T B"] | None = None,
-        executor: str = "auto",
-    ) -> tuple[tuple[Any, ...], Float[Array, "T B H"]]:
+        noise: Noise | None = None,
+        **options: Any,
+    ) -> Any:
         """Run all layers over sequences; arguments, returns and errors as `lstm_jax.unroll`."""
-        if states is None:
-            states = (None,) * len(self.cells)
-        if not len(self.cells) == len(params) == len(states):
+        states = (None,) * len(self.layers) if state is None else state
+        self._check_count("params", params)
+        self._check_count("states", states)
+        results = []
+        for number, layer in enumerate(self.layers):
+            own = None if noise is None else noise.fold(number)
+            final, ys, *rest = unroll_layer(
+                layer, params[number], xs, states[number], noise=own, **options
+            )
+            xs = xs + ys if self.residual and number else ys
+            if own is not None and number < len(self.layers) - 1:
+                xs = dropped(xs, self.dropout, own.fold(Purpose.OUTPUTS))
+            results.append((final, *rest))
+        finals, *all_states = zip(*results, strict=True)
+        return (finals, xs, *all_states)
+
+    def _check_count(self, what: str, given: tuple[Any, ...]) -> None:
+        if len(given) != len(self.layers):
             raise ValueError(
-                f"a stack of {len(self.cells)} cells needs as many params and states, "
-                f"got {len(params)} and {len(states)}"
+                f"a stack of {len(self.layers)} layers needs as many {what}, got {len(given)}"
             )
-        finals = []
-        for cell, p, state in zip(self.cells, params, states, strict=True):
-            final, xs = unroll(
-                cell, p, xs, state, lengths=lengths, resets=resets, executor=executor
-            )
-            finals.append(final)
-        return tuple(finals), xs

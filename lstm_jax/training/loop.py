@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from lstm_jax.noise import Noise
 from lstm_jax.tasks import HeldOut, Scores, Task
 from lstm_jax.training.solve import SolveRecord, empty_record, is_solved, mark, observe
 
@@ -31,9 +32,9 @@ class Model(Protocol):
     def initial_state(self, params: Any, batch_size: int) -> Any: ...
 
     def apply(
-        self, params: Any, inputs: Array, state: Any, *, lengths: Array | None, keys: Array | None
+        self, params: Any, inputs: Array, state: Any, *, lengths: Array | None, noise: Noise | None
     ) -> tuple[Any, Array]:
-        """The final state and the outputs (T, B, O); one of `keys` for each sequence."""
+        """The final state and the outputs (T, B, O); without noise as at evaluation."""
 
 
 class SeedState(NamedTuple):
@@ -95,12 +96,11 @@ def train_step(training: Training, state: SeedState) -> tuple[SeedState, Scores]
     first = 0 if training.axis is None else jax.lax.axis_index(training.axis) * training.local_batch
     rows = first + jnp.arange(training.local_batch)
     batch = training.task.batch(_stream(state.seed, "data"), state.step, rows)
-    noise = jax.random.fold_in(_stream(state.seed, "noise"), state.step)
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(noise, rows)
+    noise = Noise(jax.random.fold_in(_stream(state.seed, "noise"), state.step), rows)
 
     def loss(params: Any) -> tuple[Array, tuple[Any, Scores]]:
         carry, outputs = training.model.apply(
-            params, batch.inputs, state.carry, lengths=batch.lengths, keys=keys
+            params, batch.inputs, state.carry, lengths=batch.lengths, noise=noise
         )
         scores = training.task.score(outputs, batch)
         return scores.loss.mean(), (carry, scores)
@@ -153,7 +153,7 @@ def evaluate(training: Training, state: SeedState) -> tuple[SeedState, Scores]:
         here = index * len(rows) + rows
         batch = task.test_batch(_stream(state.seed, "test"), index, here)
         _, outputs = training.model.apply(
-            state.params, batch.inputs, None, lengths=batch.lengths, keys=None
+            state.params, batch.inputs, None, lengths=batch.lengths, noise=None
         )
         weight = batch.weights.sum(axis=0) * (here < task.test_size)
         return weight.sum(), jax.tree.map(lambda s: (s * weight).sum(), task.score(outputs, batch))

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lstm_jax import LSTM, Stack
+from lstm_jax import LSTM, Noise, Stack, Zoneout
 from lstm_jax.layers import SequenceModel
 from tests.cases import BATCH, INPUTS, draw, normal
 from tests.tolerances import CLOSE, assert_close
@@ -43,7 +43,7 @@ def encoded(model: SequenceModel, params, given: jax.Array) -> jax.Array:
 @every_model
 def test_encodes_runs_and_reads_out(model: SequenceModel) -> None:
     params, given = parameters(model), inputs(model)
-    call = draw(STACK.cells[0], {"lengths"}, steps=STEPS)
+    call = draw(STACK.layers[0], {"lengths"}, steps=STEPS)
     state = normal(np.random.default_rng(12), model.initial_state(params, BATCH))
     lengths = jnp.array(call.lengths)
     found = jax.jit(model.apply)(params, given, state, lengths=lengths)
@@ -91,39 +91,62 @@ def test_parameters_are_float32_whatever_the_default(model: SequenceModel) -> No
 
 
 DROPPING = SequenceModel(STACK, INPUTS, WIDTH, dropout=0.25)
-KEYS = jax.random.split(jax.random.key(3), BATCH)
+NOISE = Noise(jax.random.key(3))
 
 
-def test_nothing_is_dropped_without_keys() -> None:
+def test_nothing_is_dropped_without_noise() -> None:
     params, given = parameters(DROPPING), inputs(DROPPING)
     kept, plain = DROPPING.apply(params, given), VALUES.apply(params, given)
     assert_close(kept, plain, CLOSE["float32"])
-    assert_close(VALUES.apply(params, given, keys=KEYS), plain, CLOSE["float32"])
+    assert_close(VALUES.apply(params, given, noise=NOISE), plain, CLOSE["float32"])
+    assert abs(DROPPING.apply(params, given, noise=NOISE)[1] - plain[1]).max() > 0.01
 
 
-def test_dropout_zeroes_its_share_and_keeps_the_mean() -> None:
-    """Read through a stack's place: the readout is the identity and the inputs are wide."""
-    values = jnp.array(np.random.default_rng(13).normal(size=(50, BATCH, 40)).astype(np.float32))
-    dropped = DROPPING._drop(values, KEYS, 0)
-    zero = np.asarray(dropped == 0)
-    assert abs(zero.mean() - 0.25) < 0.02
-    kept = np.where(zero, 0, values)
-    assert_close(dropped, kept / np.float32(0.75), CLOSE["float32"])
-    masks = [zero[:, b] for b in range(BATCH)] + [
-        np.asarray(DROPPING._drop(values, KEYS, 1)[:, 0] == 0)
-    ]
-    agreement = [(a == b).mean() for n, a in enumerate(masks) for b in masks[:n]]
-    assert max(agreement) < 0.7  # 0.25^2 + 0.75^2 = 0.625 for masks drawn apart
+def test_inputs_and_outputs_are_dropped() -> None:
+    """By a readout that is the identity, and by the gradient of the inputs."""
+    model = SequenceModel(Stack((LSTM(30),)), 20, 30, dropout=0.25, readout_bias=False)
+    params = parameters(model)._replace(w_out=jnp.eye(30))
+    given = jnp.array(np.random.default_rng(4).normal(size=(STEPS, BATCH, 20)).astype(np.float32))
+
+    def total(given: jax.Array) -> tuple[jax.Array, jax.Array]:
+        _, ys = model.apply(params, given, noise=NOISE)
+        return jnp.sum(jnp.sin(ys)), ys
+
+    reached, ys = jax.jit(jax.grad(total, has_aux=True))(given)
+    for values in (reached, ys):
+        assert abs((np.asarray(values) == 0).mean() - 0.25) < 0.05
 
 
-def test_a_sequences_dropout_is_its_keys_alone() -> None:
+def test_the_stack_draws_too() -> None:
+    model = SequenceModel(Stack((Zoneout(LSTM(4), h=0.5),)), INPUTS, WIDTH)
+    params, given = parameters(model), inputs(model)
+    one, other = (model.apply(params, given, noise=Noise(jax.random.key(n)))[1] for n in (0, 1))
+    assert abs(one - other).max() > 0.01
+
+
+def test_what_a_sequence_drops_is_its_rows_alone() -> None:
     """The place in the batch does not matter: a sharded batch drops the same."""
     params, given = parameters(DROPPING), inputs(DROPPING)
     apply = jax.jit(DROPPING.apply)
-    _, whole = apply(params, given, keys=KEYS)
-    _, turned = apply(params, given[:, ::-1], keys=KEYS[::-1])
+    _, whole = apply(params, given, noise=NOISE)
+    rows = jnp.arange(BATCH)[::-1]
+    _, turned = apply(params, given[:, ::-1], noise=NOISE._replace(rows=rows))
     assert_close(turned[:, ::-1], whole, CLOSE["float32"])
-    assert abs(whole - apply(params, given)[1]).max() > 0.01
+
+
+def test_the_readout_without_a_bias_and_with_a_shortcut() -> None:
+    model = SequenceModel(
+        STACK, VOCABULARY, WIDTH, tokens=True, embedding_size=2, readout_bias=False, shortcut=True
+    )
+    params, given = jax.tree.map(jnp.asarray, parameters(model)), inputs(model)
+    assert params.b_out is None
+    assert params.w_shortcut.shape == (2, WIDTH)
+    xs = encoded(model, params, given)
+    final, ys = STACK.unroll(params.stack, xs)
+    read = np.asarray(ys) @ params.w_out + np.asarray(xs) @ params.w_shortcut
+    assert_close(model.apply(params, given), (final, read), CLOSE["float32"])
+    _, first = model.step(params, model.initial_state(params, BATCH), given[0])
+    assert_close(first, read[0], CLOSE["float32"])
 
 
 def test_an_embedding_of_values_is_refused() -> None:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lstm_jax import LSTM, Stack, unroll
+from lstm_jax import GRU, LSTM, Bidirectional, DropConnect, Elman, Noise, Stack, unroll
 from tests.cases import BATCH, INPUTS, draw, normal
 from tests.tolerances import CLOSE, assert_close
 
@@ -20,7 +20,7 @@ def problem() -> tuple:
     shapes = jax.eval_shape(lambda: STACK.init(jax.random.key(0), INPUTS))
     params = normal(rng, shapes, scale=0.7)
     states = normal(rng, jax.eval_shape(lambda: STACK.initial_state(params, BATCH)))
-    call = draw(STACK.cells[0], {"lengths", "resets"})
+    call = draw(STACK.layers[0], {"lengths", "resets"})
     return jax.tree.map(jnp.asarray, (params, states, call.xs, call.lengths, call.resets))
 
 
@@ -28,8 +28,8 @@ def test_every_layer_runs_over_the_outputs_of_the_one_below(problem: tuple) -> N
     params, states, xs, lengths, resets = problem
     options = {"lengths": lengths, "resets": resets}
     finals, ys = jax.jit(lambda: STACK.unroll(params, xs, states, **options))()
-    assert len(finals) == len(STACK.cells)
-    for cell, p, state, final in zip(STACK.cells, params, states, finals, strict=True):
+    assert len(finals) == len(STACK.layers)
+    for cell, p, state, final in zip(STACK.layers, params, states, finals, strict=True):
         expected, xs = unroll(cell, p, xs, state, **options)
         assert_close(final, expected, CLOSE["float32"])
     assert_close(ys, xs, CLOSE["float32"])
@@ -82,28 +82,107 @@ def test_a_loss_on_the_top_teaches_every_layer(problem: tuple) -> None:
     assert all(np.asarray(leaf).any() for leaf in jax.tree.leaves(gradient))
 
 
+def test_a_residual_layer_adds_its_input() -> None:
+    stack = Stack((LSTM(3), GRU(3)), residual=True)
+    params, xs, lengths = random_call(stack)
+    _, below = unroll(stack.layers[0], params[0], xs, lengths=lengths)
+    final, above = unroll(stack.layers[1], params[1], below, lengths=lengths)
+    finals, ys = jax.jit(stack.unroll)(params, xs, lengths=lengths)
+    assert_close((finals[1], ys), (final, below + above), CLOSE["float32"])
+    states, read = stack.initial_state(params, BATCH), []
+    for x in xs:
+        states, y = jax.jit(stack.step)(params, states, x)
+        read.append(y)
+    assert_close(jnp.stack(read), stack.unroll(params, xs)[1], CLOSE["float32"])
+
+
+def test_dropout_stands_between_layers_alone() -> None:
+    """Nothing of the top is dropped; below, a share of the outputs, of which the top learns."""
+    stack = Stack((LSTM(3), LSTM(40)), dropout=0.25)
+    params, xs, _ = random_call(stack)
+    _, dropped = jax.jit(stack.unroll)(params, xs, noise=Noise(jax.random.key(0)))
+    _, kept = jax.jit(stack.unroll)(params, xs)
+    assert (np.asarray(dropped) != 0).all()
+    assert (np.asarray(dropped) != np.asarray(kept)).all(axis=-1).any()
+    one = Stack((LSTM(3),), dropout=0.25)
+    _, alone = one.unroll(params[:1], xs, noise=Noise(jax.random.key(0)))
+    assert_close(alone, one.unroll(params[:1], xs)[1], CLOSE["float32"])
+
+
+def test_layers_draw_apart() -> None:
+    """Two layers of equal cells drop different weights."""
+    stack = Stack((DropConnect(Elman(2)), DropConnect(Elman(2))))
+    params, xs, _ = random_call(stack)
+    params = (params[0], params[0])
+    noise = Noise(jax.random.key(5))
+    _, ys = jax.jit(stack.unroll)(params, xs, noise=noise)
+    _, below = unroll(stack.layers[0], params[0], xs, noise=noise.fold(0))
+    _, same = unroll(stack.layers[1], params[1], below, noise=noise.fold(0))
+    _, other = unroll(stack.layers[1], params[1], below, noise=noise.fold(1))
+    assert_close(ys, other, CLOSE["float32"])
+    assert abs(ys - same).max() > 0.01
+
+
+def test_all_states_are_those_of_every_layer() -> None:
+    stack = Stack((Bidirectional(LSTM(3), GRU(2)), LSTM(4)))
+    params, xs, _ = random_call(stack)
+    finals, ys, states = jax.jit(lambda: stack.unroll(params, xs, return_states=True))()
+    assert len(states) == 2
+    assert_close(states[1].h, ys, CLOSE["float32"])
+    assert_close(states[0].forward.c[-1], finals[0].forward.c, CLOSE["float32"])
+    assert_close(states[0].backward.h[0], finals[0].backward.h, CLOSE["float32"])
+
+
+def test_backwards_every_layer_runs_backwards() -> None:
+    params, xs, _ = random_call(STACK)
+    finals, ys = STACK.unroll(params, xs, reverse=True)
+    mirrored, turned = STACK.unroll(params, xs[::-1])
+    assert_close((finals, ys), (mirrored, turned[::-1]), CLOSE["float32"])
+
+
+def random_call(stack: Stack) -> tuple:
+    """Random parameters, inputs and lengths."""
+    rng = np.random.default_rng(20)
+    shapes = jax.eval_shape(lambda: stack.init(jax.random.key(0), INPUTS))
+    params = normal(rng, shapes, scale=0.7)
+    xs = rng.normal(size=(11, BATCH, INPUTS)).astype(np.float32)
+    return jax.tree.map(jnp.asarray, (params, xs, np.array([11, 0, 4, 9])))
+
+
 def test_an_empty_stack_is_refused() -> None:
-    with pytest.raises(ValueError, match="a stack has at least one cell"):
+    with pytest.raises(ValueError, match="a stack has at least one layer"):
         Stack(())
 
 
-@pytest.mark.parametrize(
-    "cells",
-    [
-        [LSTM(3)],
-        LSTM(3),
-        (3,),
-        (LSTM,),
-    ],
-)
-def test_what_is_no_tuple_of_cells_is_refused(cells: object, bad_input: None) -> None:
-    with pytest.raises(TypeError, match=r"Stack\.cells"):
-        Stack(cells)
+@pytest.mark.parametrize("layers", [[LSTM(3)], LSTM(3), (3,), (LSTM,), (Stack((LSTM(3),)),)])
+def test_what_is_no_tuple_of_layers_is_refused(layers: object, bad_input: None) -> None:
+    with pytest.raises(TypeError, match=r"Stack\.layers"):
+        Stack(layers)
+
+
+def test_layers_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"residual needs layers of one width, got \[3, 4\]"):
+        Stack((LSTM(3), LSTM(4)), residual=True)
+    with pytest.raises(ValueError, match="merge is 'none': a pair of outputs has no single width"):
+        Stack((Bidirectional(LSTM(3), LSTM(3), merge="none"), LSTM(3)))
+
+
+def test_a_bidirectional_layer_has_no_step_and_no_reverse() -> None:
+    stack = Stack((Bidirectional(LSTM(3), LSTM(3)),))
+    params, xs, _ = random_call(stack)
+    with pytest.raises(ValueError, match="needs the whole sequence; it has no step"):
+        stack.step(params, stack.initial_state(params, BATCH), xs[0])
+    with pytest.raises(ValueError, match="runs both ways; it has no reverse"):
+        stack.unroll(params, xs, reverse=True)
 
 
 def test_a_wrong_number_of_layers_is_refused(problem: tuple) -> None:
     params, states, xs, *_ = problem
-    with pytest.raises(ValueError, match="2 cells needs as many params and states, got 2 and 1"):
+    with pytest.raises(ValueError, match="2 layers needs as many states, got 1"):
         STACK.unroll(params, xs, states[:1])
-    with pytest.raises(ValueError, match="2 cells needs as many params and states, got 3 and 2"):
+    with pytest.raises(ValueError, match="2 layers needs as many params, got 3"):
         STACK.unroll((*params, params[-1]), xs)
+    with pytest.raises(ValueError, match="2 layers needs as many states, got 1"):
+        STACK.step(params, states[:1], xs[0])
+    with pytest.raises(ValueError, match="2 layers needs as many params, got 1"):
+        STACK.initial_state(params[:1], BATCH)

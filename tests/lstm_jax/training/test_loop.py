@@ -10,6 +10,7 @@ import numpy as np
 import optax
 import pytest
 
+from lstm_jax.noise import Noise, drawn
 from lstm_jax.tasks import Adding, HeldOut, Scores, Text, Window
 from lstm_jax.training import SeedState, Training
 from lstm_jax.training.loop import TEST_BATCH, evaluate, run_steps, start
@@ -35,7 +36,7 @@ class Leaky:
         return jnp.zeros((batch_size, self.inputs))
 
     def apply(
-        self, params: Any, inputs: jax.Array, state: Any, *, lengths: Any, keys: Any
+        self, params: Any, inputs: jax.Array, state: Any, *, lengths: Any, noise: Noise | None
     ) -> tuple[jax.Array, jax.Array]:
         xs = jax.nn.one_hot(inputs, self.inputs) if self.tokens else inputs
         state = self.initial_state(params, xs.shape[1]) if state is None else state
@@ -45,9 +46,8 @@ class Leaky:
             return h, h
 
         state, hs = jax.lax.scan(step, state, xs)
-        if keys is not None:
-            kept = jax.vmap(lambda key: jax.random.bernoulli(key, 0.8, (self.inputs,)))(keys)
-            hs = hs * kept
+        if noise is not None:
+            hs = hs * drawn(noise.of_rows(xs.shape[1]), 0.8, self.inputs)
         return state, hs @ params["w"] + params["b"]
 
 
@@ -106,11 +106,10 @@ def train_plainly(training: Training, steps: int) -> Plain:
     def update(params: Any, optimizer: Any, carry: Any, step: jax.Array) -> tuple:
         batch = task.batch(stream(1), step, jnp.arange(BATCH))
         noise = jax.random.fold_in(stream(2), step)
-        keys = jnp.stack([jax.random.fold_in(noise, row) for row in range(BATCH)])
 
         def loss(params: Any) -> tuple[jax.Array, Any]:
             state, outputs = model.apply(
-                params, batch.inputs, carry, lengths=batch.lengths, keys=keys
+                params, batch.inputs, carry, lengths=batch.lengths, noise=Noise(noise)
             )
             scores = task.score(outputs, batch)
             return scores.loss.mean(), (state if task.streams else None, scores)
@@ -187,7 +186,7 @@ def test_evaluation_weighs_every_test_prediction_once_and_drops_nothing(
     def score(step: jax.Array) -> tuple[jax.Array, Scores]:
         rows = step * TEST_BATCH + jnp.arange(TEST_BATCH)
         batch = task.test_batch(stream(3), step, rows)
-        _, outputs = model.apply(beginning.params, batch.inputs, None, lengths=None, keys=None)
+        _, outputs = model.apply(beginning.params, batch.inputs, None, lengths=None, noise=None)
         return batch.weights.sum(axis=0), task.score(outputs, batch)
 
     weights, sums = 0.0, np.zeros(3)
