@@ -57,7 +57,12 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     train = commands.add_parser("run", help="train a config and leave a run directory behind")
     train.add_argument("config", type=Path, help="a YAML file; `list` names those that are here")
-    train.add_argument("overrides", nargs="*", metavar="key=value", help="train.seeds=8, say")
+    train.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="key=value",
+        help="train.seeds=8, say; or ~model.bias, to leave a key out",
+    )
     train.add_argument("--out", type=Path, help="the run directory, new or empty")
     commands.add_parser("list", help="tasks, cells, executors, optimizers and configs")
     options, rest = parser.parse_known_args(arguments)

@@ -8,9 +8,9 @@ from jax.sharding import Mesh
 
 from experiments.config import Experiment, ModelSettings
 from experiments.text import TextFile
-from lstm_jax.cells import Cell
+from lstm_jax.cells import Cell, DropConnect, LearnedState, RecurrentDropout, Zoneout
 from lstm_jax.initializers import Chrono
-from lstm_jax.layers import SequenceModel, Stack
+from lstm_jax.layers import Bidirectional, SequenceModel, Stack
 from lstm_jax.tasks import Task
 from lstm_jax.training import Program, Training, build_program, choose_mesh
 
@@ -43,17 +43,36 @@ def build(experiment: Experiment) -> Build:
 
 
 def build_model(settings: ModelSettings, task: Task) -> SequenceModel:
-    """The model for a task."""
-    cell = with_lag(settings.cell, task.lag)
+    """The model for a task; ValueError for one that the task cannot be learnt by."""
+    if settings.bidirectional and task.streams:
+        raise ValueError(
+            "model.bidirectional is true, but a model that reads backwards has seen the symbols "
+            "that this task asks for"
+        )
+    cell = wrapped(with_lag(settings.cell, task.lag), settings)
+    layer = Bidirectional(cell, cell) if settings.bidirectional else cell
     return SequenceModel(
-        stack=Stack((cell,) * settings.layers),
+        stack=Stack((layer,) * settings.layers, settings.residual, settings.dropout),
         input_size=task.input_size,
         output_size=task.output_size,
         tokens=task.tokens,
         embedding_size=settings.embedding_size,
         dropout=settings.dropout,
+        readout_bias=settings.readout_bias,
+        shortcut=settings.shortcut,
         executor=settings.executor,
     )
+
+
+def wrapped(cell: Cell, settings: ModelSettings) -> Cell:
+    """The cell within the wrappers that the settings ask for."""
+    if settings.zoneout_c or settings.zoneout_h:
+        cell = Zoneout(cell, settings.zoneout_c, settings.zoneout_h)
+    if settings.recurrent_dropout:
+        cell = RecurrentDropout(cell, settings.recurrent_dropout)
+    if settings.drop_connect:
+        cell = DropConnect(cell, settings.drop_connect)
+    return LearnedState(cell) if settings.learned_state else cell
 
 
 def with_lag(cell: Cell, lag: int) -> Cell:

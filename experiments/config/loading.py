@@ -1,5 +1,6 @@
 """From a YAML file and the command line to an experiment, or to all that is wrong with them."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ def load(path: Path, overrides: Sequence[str] = (), schema: Schema = SCHEMA) -> 
 
     Args:
         path: the file.
-        overrides: `dotted.key=value`, the value in YAML; laid over the file before it is checked.
+        overrides: `dotted.key=value`, the value in YAML, or `~dotted.key`, which leaves a key out;
+            laid over the file before it is checked.
         schema: what configs may choose from.
 
     Raises ConfigError with every fault of the file and of the overrides.
@@ -34,7 +36,10 @@ def load(path: Path, overrides: Sequence[str] = (), schema: Schema = SCHEMA) -> 
     try:
         experiment = schema.adapter.validate_python(_values(root))
     except ValidationError as error:
-        raise ConfigError([*faults, *_faults(error, root)]) from None
+        wrong = list(_faults(error, root))
+        if given:
+            wrong = [_may_leave_out(fault) for fault in wrong]
+        raise ConfigError([*faults, *wrong]) from None
     if faults:
         raise ConfigError(faults)
     return experiment
@@ -62,6 +67,13 @@ def _faults(error: ValidationError, root: Node) -> Iterator[Fault]:
         node = _nearest(root, one["loc"])
         if node.value is not BROKEN:
             yield Fault(node.origin, dotted(one["loc"]), one["msg"])
+
+
+def _may_leave_out(fault: Fault) -> Fault:
+    """A key of the file that another choice on the command line has no use for."""
+    if fault.origin.argument is not None or not fault.message.startswith("unknown key"):
+        return fault
+    return dataclasses.replace(fault, message=f"{fault.message}; '~{fault.path}' leaves it out")
 
 
 def _nearest(node: Node, loc: Loc) -> Node:

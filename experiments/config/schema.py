@@ -35,15 +35,32 @@ class ModelSettings(Settings):
     Args:
         cell: one step of time; every layer has its own parameters of it.
         layers: how many, one above the other.
+        bidirectional: whether each layer has a second cell that runs backwards.
+        residual: whether each layer above the lowest adds its input to its output.
+        learned_state: whether the initial state is learned.
         embedding_size: width of a learned embedding of tokens; without one they are one-hot.
         dropout: share of each layer's inputs and outputs set to zero in training.
+        recurrent_dropout: share of what feeds back set to zero, for a whole sequence.
+        drop_connect: share of the recurrent weights set to zero, for a whole batch.
+        zoneout_c, zoneout_h: share of the cell and hidden state that each step keeps at random.
+        readout_bias: whether the readout has a bias.
+        shortcut: whether the readout sees the inputs beside the layers.
         executor: what carries the cell along time; "auto" picks one.
     """
 
     cell: Cell
     layers: Size = 1
+    bidirectional: bool = False
+    residual: bool = False
+    learned_state: bool = False
     embedding_size: Size | None = None
     dropout: Fraction = 0.0
+    recurrent_dropout: Fraction = 0.0
+    drop_connect: Fraction = 0.0
+    zoneout_c: Fraction = 0.0
+    zoneout_h: Fraction = 0.0
+    readout_bias: bool = True
+    shortcut: bool = False
     executor: Literal["auto", *EXECUTORS] = "auto"  # type: ignore[valid-type]
 
 

@@ -8,13 +8,14 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from experiments.build import build, build_model, with_lag
+from experiments.build import build, build_model, with_lag, wrapped
 from experiments.config import Experiment, ModelSettings
 from experiments.text import TextFile
-from lstm_jax import LSTM
+from lstm_jax import LSTM, Bidirectional, DropConnect, LearnedState, RecurrentDropout, Zoneout
+from lstm_jax.cells import CELLS
 from lstm_jax.initializers import Chrono, ForgetBias
 from lstm_jax.layers import SequenceModel, Stack
-from lstm_jax.tasks import Adding, Copying
+from lstm_jax.tasks import Adding, Copying, Text
 from lstm_jax.training import Adam, TrainSettings, choose_mesh
 
 TRAIN = TrainSettings(batch_size=4, max_sequences=80, log_every=5, seeds=2)
@@ -27,13 +28,51 @@ def changed(**changes: Any) -> Experiment:
 
 def test_a_model_fits_its_task() -> None:
     settings = ModelSettings(LSTM(3), layers=2, embedding_size=5, dropout=0.5, executor="scan")
-    stack = Stack((LSTM(3), LSTM(3)))
+    stack = Stack((LSTM(3), LSTM(3)), dropout=0.5)
     assert build_model(settings, Copying("arjovsky2016", gap=4)) == SequenceModel(
         stack, 10, 9, tokens=True, embedding_size=5, dropout=0.5, executor="scan"
     )
     assert build_model(ModelSettings(LSTM(3)), Adding("bai2018", 20)) == SequenceModel(
         Stack((LSTM(3),)), 2, 1
     )
+
+
+def test_a_cell_is_wrapped_as_the_settings_ask() -> None:
+    settings = ModelSettings(
+        LSTM(3),
+        layers=2,
+        bidirectional=True,
+        residual=True,
+        learned_state=True,
+        recurrent_dropout=0.1,
+        drop_connect=0.2,
+        zoneout_c=0.3,
+        readout_bias=False,
+        shortcut=True,
+    )
+    cell = LearnedState(DropConnect(RecurrentDropout(Zoneout(LSTM(3), c=0.3), 0.1), 0.2))
+    stack = Stack((Bidirectional(cell, cell),) * 2, residual=True)
+    assert build_model(settings, Adding("bai2018", 20)) == SequenceModel(
+        stack, 2, 1, readout_bias=False, shortcut=True
+    )
+    assert wrapped(LSTM(3), ModelSettings(LSTM(3))) == LSTM(3)
+
+
+def test_a_text_is_not_read_backwards() -> None:
+    task = Text("the quick brown fox " * 10, window=8, held_out=0.2, target_bits=1.0)
+    with pytest.raises(ValueError, match="model.bidirectional is true, but a model that reads"):
+        build_model(ModelSettings(LSTM(3), bidirectional=True), task)
+
+
+def test_every_cell_trains() -> None:
+    """Traced, not compiled: the whole program of a run, with every cell by its name."""
+    for name, cell in CELLS.items():
+        own = {"projection_size": 2} if name == "lstmp" else {}
+        model = ModelSettings(cell(4, **own), zoneout_h=0.1, drop_connect=0.1)
+        parts = build(changed(model=model))
+        state = jax.eval_shape(parts.program.start, jnp.arange(2))
+        after, _ = jax.eval_shape(parts.program.run_steps, state, jnp.int32(0))
+        assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state), name
 
 
 @pytest.mark.parametrize(
@@ -50,7 +89,7 @@ def test_chrono_takes_its_range_from_the_task(bias: Any, expected: Any) -> None:
 
 def test_a_task_tells_its_lag_to_the_model() -> None:
     model = build_model(ModelSettings(LSTM(3, bias=Chrono())), Adding("hochreiter1997", 100))
-    assert model.stack.cells[0].bias == Chrono(t_max=110)
+    assert model.stack.layers[0].bias == Chrono(t_max=110)
 
 
 def test_everything_fits_together() -> None:

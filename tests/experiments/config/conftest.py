@@ -46,7 +46,7 @@ class Plain(Cell):
     def init(self, *_: object) -> None:
         """No config is ever run here."""
 
-    initial_state = step = init
+    initial_state = advance = output = init
 
 
 @dataclasses.dataclass(frozen=True)

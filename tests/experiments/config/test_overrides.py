@@ -12,6 +12,8 @@ from lstm_jax.initializers import Chrono
 
 Complaints = Callable[..., list[str]]
 
+FORM = "must be of the form dotted.key=value, or ~dotted.key to leave a key out"
+
 
 @pytest.mark.parametrize(
     "argument, get, value",
@@ -71,8 +73,12 @@ def test_an_override_changes_one_of_two_aliases() -> None:
 @pytest.mark.parametrize(
     "argument, complaint",
     [
-        ("train.steps", "must be of the form dotted.key=value"),
-        ("", "must be of the form dotted.key=value"),
+        ("train.steps", FORM),
+        ("", FORM),
+        ("~train.steps=3", FORM),
+        ("~train.step", "train.step: is not there to be left out; did you mean 'steps'? "
+         "known: steps"),
+        ("~train.steps.x", "train.steps: is 10, not a section, and holds no key 'x'"),
         ("=3", "has an empty key; expected dotted.key=value"),
         ("train.=3", "has an empty key; expected dotted.key=value"),
         ("train..steps=3", "has an empty key; expected dotted.key=value"),
@@ -114,8 +120,22 @@ def argument_shown(argument: str) -> str:
 def test_another_choice_keeps_keys_that_may_not_fit(complaints: Complaints, example: str) -> None:
     assert complaints(example, "task.name=copying") == [
         "a.yaml:2: task.delay: missing; must be an integer",
-        "a.yaml:2: task.variant: unknown key; known: delay, marks, name",
-        "a.yaml:2: task.length: unknown key; known: delay, marks, name",
+        "a.yaml:2: task.variant: unknown key; known: delay, marks, name; "
+        "'~task.variant' leaves it out",
+        "a.yaml:2: task.length: unknown key; known: delay, marks, name; "
+        "'~task.length' leaves it out",
+    ]
+
+
+def test_a_key_of_the_file_can_be_left_out(read: Callable[..., Experiment], example: str) -> None:
+    changes = ["task.name=copying", "task.delay=3", "~task.variant", " ~ task . length "]
+    assert read(example, *changes).task.delay == 3
+
+
+def test_what_must_be_there_cannot_be_left_out(complaints: Complaints, example: str) -> None:
+    assert complaints(example, "~train.steps", "~") == [
+        "a.yaml:5: train.steps: missing; must be an integer",
+        "command line the text '~': has an empty key; expected dotted.key=value",
     ]
 
 
@@ -123,10 +143,10 @@ def test_faults_of_file_and_arguments_come_together(complaints: Complaints, exam
     text = example.replace("steps: 10", "steps: ten")
     assert complaints(text, "model.layers=0", "oops") == [
         "a.yaml:5: train.steps: must be an integer, got 'ten'",
-        "command line 'oops': must be of the form dotted.key=value",
+        f"command line 'oops': {FORM}",
         "command line 'model.layers=0': model.layers: must be at least 1, got 0",
     ]
     assert complaints("a: [", "oops") == [
         "a.yaml:1: broken YAML: expected the node content, but found '<stream end>'",
-        "command line 'oops': must be of the form dotted.key=value",
+        f"command line 'oops': {FORM}",
     ]

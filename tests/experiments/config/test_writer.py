@@ -28,8 +28,17 @@ model:
     name: forget
     value: 1.0
   layers: 1
+  bidirectional: false
+  residual: false
+  learned_state: false
   embedding_size: null
   dropout: 0.0
+  recurrent_dropout: 0.0
+  drop_connect: 0.0
+  zoneout_c: 0.0
+  zoneout_h: 0.0
+  readout_bias: true
+  shortcut: false
   executor: auto
 optimizer:
   name: adam
