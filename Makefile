@@ -18,11 +18,11 @@ PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint const
 IDENTITY := import sys; \
 	print("%d.%d.%d in %s" % (sys.version_info[:3] + (getattr(sys, "base_prefix", sys.prefix),)))
 
-.PHONY: help install run test lint format constraints clean FORCE
+.PHONY: help install run test test-peers golden lint format constraints clean FORCE
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## create the environment, or bring it up to date
 
@@ -31,6 +31,12 @@ run: install ## train CONFIG (default: configs/adding.yaml)
 
 test: install ## run all tests and the examples in docstrings
 	$(RUN) pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-peers: $(VENV)/.installed-peers ## compare with torch, keras, flax, haiku and equinox themselves
+	$(RUN) pytest -n $(WORKERS) --dist worksteal tests/peers $(ARGS)
+
+golden: $(VENV)/.installed-peers ## write anew the numbers of those that `make test` compares with
+	KERAS_BACKEND=torch $(RUN) tests.peers.golden
 
 lint: install ## check format, style and types
 	$(RUN) ruff format --check .
@@ -64,15 +70,22 @@ $(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
 	@$(PIP) --no-build-isolation --editable '.[dev]'
 	@touch $@
 
+$(VENV)/.installed-peers: $(VENV)/.installed
+	@echo "Installing torch, keras, haiku and equinox in $(VENV)"
+	@$(PIP) --no-build-isolation --editable '.[dev,peers]'
+	@touch $@
+
+# The peers are resolved and pinned for Python 3.11 alone, on which CI compares with them.
 # Lines that both Pythons share, then those of one alone with a marker.
 constraints: ## pin anew what CI tests, from fresh installs on Python 3.11 and 3.13
 	@new=$$(mktemp -d) && trap 'rm -rf "$$new"' EXIT && \
 	for version in 3.11 3.13; do \
 		echo "Resolving for Python $$version" && \
+		if [ $$version = 3.11 ]; then extras=dev,peers; else extras=dev; fi && \
 		python$$version -m venv $$new/$$version && \
-		$$new/$$version/bin/python -m pip install --quiet hatchling --editable '.[dev]' && \
-		$$new/$$version/bin/python -m pip freeze --exclude-editable | LC_ALL=C sort \
-			>$$new/$$version.txt || exit 1; \
+		$$new/$$version/bin/python -m pip install --quiet hatchling --editable ".[$$extras]" && \
+		$$new/$$version/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' | \
+			LC_ALL=C sort >$$new/$$version.txt || exit 1; \
 	done && \
 	{ \
 		echo '# What CI tests. Written by `make constraints`.'; \
