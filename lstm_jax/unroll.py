@@ -119,16 +119,18 @@ def _run(
     run = EXECUTORS[executor].run
     if window is None or window >= len(inputs.xs):
         return run(cell, params, state, inputs)
-    first = jnp.arange(len(inputs.xs)) < window
+    going_on = jnp.broadcast_to(
+        (jnp.arange(len(inputs.xs)) >= window)[:, None], inputs.xs.shape[:2]
+    )
+    if inputs.mask is not None:
+        going_on = going_on & inputs.mask  # what is held past an end has no step to be cut off
 
     def piece(state: Any, part: tuple[Array, Inputs]) -> tuple[Any, Any]:
-        first, inputs = part
-        cut = jax.tree.map(
-            lambda leaf: jnp.where(first[0], leaf, jax.lax.stop_gradient(leaf)), state
-        )
+        going_on, inputs = part
+        cut = sequence.select(going_on[0], jax.lax.stop_gradient(state), state)
         return run(cell, params, cut, inputs)
 
-    return sequence.over_chunks(piece, state, (first, inputs), window)
+    return sequence.over_chunks(piece, state, (going_on, inputs), window)
 
 
 class Choice(NamedTuple):

@@ -44,12 +44,40 @@ class LSTMState(NamedTuple):
     h: Float[Array, "B H"]
 
 
+@jax.custom_jvp
 def lstm_gates(z: Float[Array, "*B Z"], c: Float[Array, "*B H"]) -> LSTMState:
     """The new state from the packed pre-activations z = W x + U h + b and the old cell state."""
-    i, f, g, o = jnp.split(z, 4, axis=-1)
-    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-    h = jax.nn.sigmoid(o) * jnp.tanh(c)
+    i, f, g, o = jnp.split(_squash(z), 4, axis=-1)
+    c = f * c + i * g
+    h = o * jnp.tanh(c)
     return LSTMState(c, h)
+
+
+@lstm_gates.defjvp
+def _lstm_gates_jvp(primals: tuple, tangents: tuple) -> tuple[LSTMState, LSTMState]:
+    """What JAX would derive, with all that multiplies dz gathered in one packed array.
+
+    So a backward loop loads six arrays of (B, H) a step, not eleven.
+    """
+    (z, c_before), (dz, dc) = primals, tangents
+    i, f, g, o = jnp.split(_squash(z), 4, axis=-1)
+    c = f * c_before + i * g
+    shown = jnp.tanh(c)
+    slopes = [g * (i * (1 - i)), c_before * (f * (1 - f)), i * (1 - g * g), shown * (o * (1 - o))]
+    di, df, dg, do = jnp.split(jnp.concatenate(slopes, axis=-1) * dz, 4, axis=-1)
+    dc = f * dc + (di + df + dg)
+    dh = (o * (1 - shown * shown)) * dc + do
+    return LSTMState(c, o * shown), LSTMState(dc, dh)
+
+
+def _squash(z: Float[Array, "*B Z"]) -> Float[Array, "*B Z"]:
+    """The tanh of g and the sigmoid of the others, in one sweep.
+
+    XLA's CPU backend vectorises a sweep over the packed array, and not one over four slices of
+    an array that it reads from a longer one: twice the time at H = 64.
+    """
+    is_g = jnp.arange(z.shape[-1]) // (z.shape[-1] // 4) == 2
+    return jnp.where(is_g, jnp.tanh(z), jax.nn.sigmoid(z))
 
 
 def lstm_step(

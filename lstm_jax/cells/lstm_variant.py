@@ -91,7 +91,7 @@ class LSTMVariant(MixedPrecision, SplitCell[LSTMVariantParams, LSTMVariantState]
         dtype: of matrix products, as for `MixedPrecision`.
 
     With its defaults it is `LSTM`. Raises ValueError for an input gate coupled to a forget gate
-    that is not there, or a shift of one that is not coupled.
+    that is not there, a shift of one that is not coupled, or a feedback of gates without any.
 
     >>> cell = LSTMVariant(hidden_size=3, peepholes=True, input_gate="coupled")
     >>> params = cell.init(jax.random.key(0), input_size=2)
@@ -124,6 +124,9 @@ class LSTMVariant(MixedPrecision, SplitCell[LSTMVariantParams, LSTMVariantState]
                 f"{name}.coupled_shift is {self.coupled_shift} but input_gate is "
                 f"{self.input_gate!r}; only a coupled one is shifted"
             )
+
+        if self.gate_recurrence and self.gates == "g":
+            raise ValueError(f"{name}.gate_recurrence is True but there is no gate to feed back")
 
     @property
     def output_size(self) -> int:
