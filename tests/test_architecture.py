@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "executors": {"checks", "noise", "sequence", "cells"},
     "arguments": {"cells", "noise"},
     "unroll": RUN | {"arguments"},
-    "layers": RUN | {"initializers", "unroll"},
+    "layers": RUN | {"initializers", "arguments", "unroll"},
     "nnx": MODEL,
     "linen": MODEL,
     "interop": {"checks", "initializers", "cells", "layers"},

@@ -1,4 +1,6 @@
-"""The README keeps its word: its Python runs, its commands are understood, its files exist."""
+"""The README and the guides keep their word: their Python runs, their commands are understood,
+their files exist.
+"""
 
 import re
 import shlex
@@ -11,15 +13,26 @@ from experiments.config import load
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-EXAMPLES = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in sorted(ROOT.glob("docs/*.md"))}
+PAGES["README.md"] = README
+EXAMPLES = [
+    pytest.param(page, example, id=f"{page}-{number}")
+    for page, text in PAGES.items()
+    if page != "docs/interop.md"  # run by tests/lstm_jax/interop, which knows the frameworks
+    for number, example in enumerate(re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL))
+]
 COMMANDS = re.findall(r"^ +python -m experiments (.*?)(?: +#.*)?$", README, flags=re.MULTILINE)
-LINKS = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+LINKS = [
+    (Path(page).parent, link)
+    for page, text in PAGES.items()
+    for link in re.findall(r"\]\((?!http)([^)#]+)\)", text)
+]
 
 
 @pytest.mark.usual_promotion
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_examples_run(example: str) -> None:
-    exec(compile(example, "README.md", "exec"), {"__name__": "readme"})
+@pytest.mark.parametrize("page, example", EXAMPLES)
+def test_examples_run(page: str, example: str) -> None:
+    exec(compile(example, page, "exec"), {"__name__": "readme"})
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -30,9 +43,9 @@ def test_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) 
         load(options.config, options.overrides)
 
 
-@pytest.mark.parametrize("link", LINKS)
-def test_links_lead_somewhere(link: str) -> None:
-    assert (ROOT / link).exists()
+@pytest.mark.parametrize("folder, link", LINKS)
+def test_links_lead_somewhere(folder: Path, link: str) -> None:
+    assert (ROOT / folder / link).exists()
 
 
 def test_every_config_of_the_readme_is_there() -> None:

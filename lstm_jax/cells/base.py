@@ -68,6 +68,11 @@ class Cell(Settings, abc.ABC, Generic[Params, State]):
         return False
 
     @property
+    def draws(self) -> bool:
+        """Whether the cell does something else given noise than without."""
+        return False
+
+    @property
     def draws_each_step(self) -> bool:
         """Whether, given noise, the cell reads a `Keyed` input at every step."""
         return False

@@ -25,6 +25,11 @@ class Layer(Settings, abc.ABC):
     def output_size(self) -> int:
         """H, the width of the outputs."""
 
+    @property
+    @abc.abstractmethod
+    def draws(self) -> bool:
+        """Whether the layer does something else given noise than without."""
+
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32) -> Any:
         """Draw all parameters for inputs of width `input_size`."""

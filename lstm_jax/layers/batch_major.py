@@ -1,33 +1,55 @@
-"""Flax's conventions over `unroll`: batch-major arrays, and outputs alone unless asked."""
+"""Flax's conventions over any layer: batch-major arrays, and outputs alone unless asked."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float, Shaped
 
 from lstm_jax.cells import Cell
-from lstm_jax.checks import Settings
-from lstm_jax.unroll import unroll
+from lstm_jax.checks import Settings, Size
+from lstm_jax.layers.base import Layer, unroll_layer
+from lstm_jax.layers.bidirectional import Bidirectional
+from lstm_jax.layers.stack import Stack
+from lstm_jax.noise import Noise
 
 
 @dataclasses.dataclass(frozen=True)
 class Recurrent(Settings):
-    """A cell over batches of sequences, as Flax modules are called.
+    """A layer over batches of sequences, as Flax modules are called.
 
     Args:
-        cell: the step.
+        layer: a cell, a `Stack` or a `Bidirectional`.
         reverse: run each sequence backwards within its length.
         time_major: sequences are (T, B, F) instead of (B, T, F).
         return_state: return (final state, outputs) instead of the outputs alone.
         executor: as for `lstm_jax.unroll`.
+        truncate: as for `lstm_jax.unroll`: no gradient flows back through more steps.
+
+    Raises ValueError for `reverse` with a layer that runs both ways.
     """
 
-    cell: Cell
+    layer: Cell | Layer
     reverse: bool = False
     time_major: bool = False
     return_state: bool = False
     executor: str = "auto"
+    truncate: Size | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.layer, Cell | Layer):
+            given = self.layer if isinstance(self.layer, type) else type(self.layer).__name__
+            raise TypeError(
+                f"Recurrent.layer must be Cell or Layer of lstm_jax, such as LSTM(64), got {given}"
+            )
+        super().__post_init__()
+        if self.reverse and runs_both_ways(self.layer):
+            raise ValueError(
+                "Recurrent.reverse is True but the layer is bidirectional: it runs both ways"
+            )
 
     def apply(
         self,
@@ -35,10 +57,14 @@ class Recurrent(Settings):
         xs: Float[Array, "_ _ I"],
         state: Any = None,
         *,
-        lengths: Shaped[Array, " B"] | None = None,
+        lengths: Shaped[Array, " _"] | None = None,
         resets: Shaped[Array, "_ _"] | None = None,
+        noise: Noise | None = None,
     ) -> Any:
-        """The outputs (B, T, H), or (state, outputs); errors as `lstm_jax.unroll`."""
+        """The outputs (B, T, H), or (state, outputs); errors as `lstm_jax.unroll`.
+
+        A bidirectional layer that does not merge gives a pair of outputs.
+        """
         xs = jnp.asarray(xs)
         if xs.ndim != 3:
             axes = "(T, B, I)" if self.time_major else "(B, T, I)"
@@ -48,15 +74,62 @@ class Recurrent(Settings):
         if not self.time_major:
             xs = xs.swapaxes(0, 1)
             resets = None if resets is None else jnp.swapaxes(resets, 0, 1)
-        state, ys = unroll(
-            self.cell,
+        self._check_state(params, state, xs.shape[1])
+        state, ys = _spread(self._run, xs)(params, xs, state, lengths, resets, noise)
+        if not self.time_major:
+            ys = jax.tree.map(lambda y: y.swapaxes(0, 1), ys)
+        return (state, ys) if self.return_state else ys
+
+    def _run(
+        self, params: Any, xs: Any, state: Any, lengths: Any, resets: Any, noise: Any
+    ) -> tuple[Any, Any]:
+        options: dict[str, Any] = {"reverse": True} if self.reverse else {}
+        return unroll_layer(
+            self.layer,
             params,
             xs,
             state,
             lengths=lengths,
             resets=resets,
-            reverse=self.reverse,
+            noise=noise,
+            truncate=self.truncate,
             executor=self.executor,
+            **options,
         )
-        ys = ys if self.time_major else ys.swapaxes(0, 1)
-        return (state, ys) if self.return_state else ys
+
+    def _check_state(self, params: Any, state: Any, batch: int) -> None:
+        """Hold a state to the layer's structure; `unroll` looks at each array."""
+        if state is None:
+            return
+        expected = jax.eval_shape(lambda p: self.layer.initial_state(p, batch), params)
+        if not alike(state, expected):
+            wanted, given = (jax.tree.map(jnp.shape, tree) for tree in (expected, state))
+            raise TypeError(f"state must be {wanted}, got {given}")
+
+
+def _spread(run: Callable[..., Any], xs: Float[Array, "T B I"]) -> Callable[..., Any]:
+    """The same function, with the compiler to spread it over the axes of a mesh.
+
+    Where a mesh in use makes its axes part of types, a state of zeros has another type than the
+    state after a step, which no loop carries: within, the axes are the compiler's. The results
+    are spread over the batch as `xs` are.
+    """
+    sharding = jax.typeof(xs).sharding
+    if not sharding.mesh.explicit_axes:
+        return run
+    batch = sharding.spec[1]
+    results = PartitionSpec(batch), PartitionSpec(None, batch)
+    return jax.sharding.auto_axes(run, out_sharding=results)
+
+
+def alike(tree: Any, other: Any) -> bool:
+    """Whether two trees have one structure."""
+    structures: list[Any] = [jax.tree.structure(each) for each in (tree, other)]
+    return structures[0] == structures[1]
+
+
+def runs_both_ways(layer: Cell | Layer) -> bool:
+    """Whether there is a bidirectional layer in it."""
+    if isinstance(layer, Stack):
+        return any(map(runs_both_ways, layer.layers))
+    return isinstance(layer, Bidirectional)

@@ -68,6 +68,10 @@ class Bidirectional(Layer):
             return self.forward.output_size
         raise ValueError("Bidirectional.merge is 'none': a pair of outputs has no single width")
 
+    @property
+    def draws(self) -> bool:
+        return self.forward.draws or self.backward.draws
+
     def init(
         self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
     ) -> BidirectionalParams:

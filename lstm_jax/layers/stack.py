@@ -57,6 +57,11 @@ class Stack(Layer):
     def output_size(self) -> int:
         return self.layers[-1].output_size
 
+    @property
+    def draws(self) -> bool:
+        between = self.dropout > 0 and len(self.layers) > 1
+        return between or any(layer.draws for layer in self.layers)
+
     def init(
         self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
     ) -> tuple[Any, ...]:

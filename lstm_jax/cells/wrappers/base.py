@@ -34,6 +34,10 @@ class Wrapper(SplitCell[Any, Any]):
         return self.cell.splits
 
     @property
+    def draws(self) -> bool:
+        return self.cell.draws
+
+    @property
     def draws_each_step(self) -> bool:
         return self.cell.draws_each_step
 

@@ -31,6 +31,10 @@ class DropConnect(Wrapper):
 
     rate: Fraction = 0.5
 
+    @property
+    def draws(self) -> bool:
+        return self.rate > 0 or self.cell.draws
+
     def disturb(self, params: Any, noise: Noise, batch_size: int) -> Any:
         own = noise.fold(Purpose.WEIGHTS).key
         leaves, structure = jax.tree.flatten_with_path(params)

@@ -48,6 +48,10 @@ class RecurrentDropout(Wrapper):
     def within(self, params: Any) -> Any:
         return params.cell if isinstance(params, Masked) else params
 
+    @property
+    def draws(self) -> bool:
+        return self.rate > 0 or self.cell.draws
+
     def disturb(self, params: Any, noise: Noise, batch_size: int) -> Masked:
         inner = self.cell.disturb(params, noise, batch_size)
         state = jax.eval_shape(lambda p: self.cell.initial_state(p, batch_size), inner)

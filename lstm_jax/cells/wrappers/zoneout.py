@@ -48,6 +48,10 @@ class Zoneout(Wrapper):
             raise ValueError(f"Zoneout.cell already draws at each step: {self.cell}")
 
     @property
+    def draws(self) -> bool:
+        return bool(self._rates) or self.cell.draws
+
+    @property
     def draws_each_step(self) -> bool:
         return bool(self._rates)
 

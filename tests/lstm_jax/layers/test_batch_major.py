@@ -7,41 +7,81 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lstm_jax import LSTM
+from lstm_jax import GRU, LSTM, Bidirectional, DropConnect, LearnedState, Noise, Stack, unroll
 from lstm_jax.layers.batch_major import Recurrent
-from tests.cases import BATCH, HIDDEN, STEPS, draw, outputs
+from tests.layer_cases import BATCH, LAYERS, NOISY, STEPS, draw, expected
 from tests.tolerances import CLOSE, assert_close
 
-CELL = LSTM(HIDDEN)
-CALL = draw(CELL, {"state", "lengths", "resets"})
+CELL = LSTM(3)
+CALL = draw(CELL)
 
 
-@pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
 @pytest.mark.parametrize("time_major", [False, True], ids=["batch-major", "time-major"])
-def test_equals_unroll(reverse: bool, time_major: bool) -> None:
-    layer = Recurrent(CELL, reverse=reverse, time_major=time_major, return_state=True)
-    params, xs, state, lengths, resets = CALL
-    if not time_major:
+@pytest.mark.parametrize("name", LAYERS)
+def test_equals_unroll(name: str, time_major: bool) -> None:
+    params, xs, state, lengths, resets = draw(LAYERS[name])
+    layer = Recurrent(LAYERS[name], time_major=time_major, return_state=True)
+    if time_major:
         xs, resets = xs.swapaxes(0, 1), resets.T
     apply = jax.jit(lambda *given: layer.apply(*given[:3], lengths=given[3], resets=given[4]))
     final, ys = apply(params, xs, state, lengths, resets)
-    expected_final, expected_ys = outputs(CALL, cell=CELL, reverse=reverse)
-    expected_ys = expected_ys if time_major else expected_ys.swapaxes(0, 1)
-    assert_close((final, ys), (expected_final, expected_ys), CLOSE["float32"])
+    if time_major:
+        ys = jax.tree.map(lambda y: y.swapaxes(0, 1), ys)
+    assert_close((final, ys), expected(LAYERS[name]), CLOSE["float32"])
+
+
+@pytest.mark.parametrize("name", ["lstm", "stack"])
+def test_reverse_is_that_of_unroll(name: str) -> None:
+    params, xs, state, lengths, resets = draw(LAYERS[name])
+    layer = Recurrent(LAYERS[name], reverse=True, return_state=True)
+    found = layer.apply(params, xs, state, lengths=lengths, resets=resets)
+    assert_close(found, expected(LAYERS[name], reverse=True), CLOSE["float32"])
 
 
 def test_outputs_alone_unless_the_state_is_asked_for() -> None:
-    xs = jnp.array(CALL.xs.swapaxes(0, 1))
-    ys = Recurrent(CELL).apply(CALL.params, xs)
-    assert ys.shape == (BATCH, STEPS, HIDDEN)
-    _, again = Recurrent(CELL, return_state=True).apply(CALL.params, xs)
+    ys = Recurrent(CELL).apply(CALL.params, CALL.xs)
+    assert ys.shape == (BATCH, STEPS, 3)
+    _, again = Recurrent(CELL, return_state=True).apply(CALL.params, CALL.xs)
     np.testing.assert_array_equal(ys, again)
 
 
+@pytest.mark.parametrize("name", NOISY)
+def test_noise_goes_to_the_layer_and_none_is_evaluation(name: str) -> None:
+    layer, call = NOISY[name], draw(NOISY[name])
+    assert layer.draws
+    quiet = Recurrent(layer).apply(call.params, call.xs)
+    noisy = Recurrent(layer).apply(call.params, call.xs, noise=Noise(jax.random.key(1)))
+    again = Recurrent(layer).apply(call.params, call.xs, noise=Noise(jax.random.key(1)))
+    np.testing.assert_array_equal(noisy, again)
+    assert abs(noisy - quiet).max() > 1e-3
+
+
+def test_who_draws() -> None:
+    assert DropConnect(CELL).draws
+    assert not LearnedState(CELL).draws
+    assert LearnedState(DropConnect(CELL)).draws
+    assert not Stack((CELL,), dropout=0.5).draws
+    assert [name for name in LAYERS if LAYERS[name].draws] == ["deep"]
+
+
+def test_truncate_cuts_the_gradient_and_not_the_numbers() -> None:
+    def gradient(truncate: int | None) -> jax.Array:
+        layer = Recurrent(CELL, truncate=truncate)
+        return jax.grad(lambda xs: layer.apply(CALL.params, xs)[:, -1].sum())(CALL.xs)
+
+    whole, cut = gradient(None), gradient(5)
+    assert abs(whole[:, :5]).max() > 0
+    assert not cut[:, :5].any()
+    np.testing.assert_allclose(cut[:, 5:], whole[:, 5:], rtol=1e-5, atol=1e-7)
+    np.testing.assert_array_equal(
+        Recurrent(CELL, truncate=5).apply(CALL.params, CALL.xs),
+        Recurrent(CELL).apply(CALL.params, CALL.xs),
+    )
+
+
 def test_the_executor_is_obeyed() -> None:
-    xs = jnp.array(CALL.xs.swapaxes(0, 1))
     with pytest.raises(ValueError, match="unknown executor 'scam'; did you mean 'scan'"):
-        Recurrent(CELL, executor="scam").apply(CALL.params, xs)
+        Recurrent(CELL, executor="scam").apply(CALL.params, CALL.xs)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +90,7 @@ def test_the_executor_is_obeyed() -> None:
 def test_another_rank_is_refused_in_the_callers_axes(
     time_major: bool, axes: str, bad_input: None
 ) -> None:
-    with pytest.raises(ValueError, match=rf"xs must be {axes}, got shape \(4, 2\)"):
+    with pytest.raises(ValueError, match=rf"xs must be {axes}, got shape \(7, 2\)"):
         Recurrent(CELL, time_major=time_major).apply(CALL.params, CALL.xs[0])
 
 
@@ -58,10 +98,17 @@ def test_another_rank_is_refused_in_the_callers_axes(
 def test_other_resets_are_refused_in_the_callers_axes(
     shape: tuple[int, ...], bad_input: None
 ) -> None:
-    xs, resets = jnp.array(CALL.xs.swapaxes(0, 1)), jnp.zeros(shape, bool)
     sentence = f"resets must have shape {(BATCH, STEPS)}, got {shape}"
     with pytest.raises(ValueError, match=re.escape(sentence)):
-        Recurrent(CELL).apply(CALL.params, xs, resets=resets)
+        Recurrent(CELL).apply(CALL.params, CALL.xs, resets=jnp.zeros(shape, bool))
+
+
+@pytest.mark.parametrize("name", ["gru", "stack", "bidirectional"])
+def test_the_state_of_another_layer_is_refused(name: str) -> None:
+    layer = {**LAYERS, "gru": GRU(3)}[name]
+    call = draw(layer)
+    with pytest.raises(TypeError, match=r"state must be .*, got LSTMState\(c=\(4, 3\), h="):
+        Recurrent(layer).apply(call.params, call.xs, CALL.state)
 
 
 @pytest.mark.parametrize("setting", ["reverse", "time_major", "return_state"])
@@ -70,6 +117,25 @@ def test_settings_are_true_or_false(setting: str, bad_input: None) -> None:
         Recurrent(CELL, **{setting: 1})
 
 
-def test_a_class_is_no_cell(bad_input: None) -> None:
-    with pytest.raises(TypeError, match=r"Recurrent\.cell must be Cell"):
+def test_truncate_is_a_number_of_steps() -> None:
+    with pytest.raises(ValueError, match=r"Recurrent\.truncate must be at least 1, got 0"):
+        Recurrent(CELL, truncate=0)
+
+
+@pytest.mark.parametrize(
+    "layer", [Bidirectional(CELL, CELL), Stack((CELL, Bidirectional(CELL, CELL)))]
+)
+def test_what_runs_both_ways_has_no_reverse(layer: Bidirectional | Stack) -> None:
+    with pytest.raises(ValueError, match=r"Recurrent\.reverse is True but the layer is bidirec"):
+        Recurrent(layer, reverse=True)
+
+
+def test_a_class_is_no_layer(bad_input: None) -> None:
+    with pytest.raises(TypeError, match=r"Recurrent\.layer must be Cell or Layer"):
         Recurrent(LSTM)
+
+
+def test_equals_unroll_of_the_cell_itself() -> None:
+    ys = Recurrent(CELL).apply(CALL.params, CALL.xs)
+    _, direct = unroll(CELL, CALL.params, CALL.xs.swapaxes(0, 1))
+    np.testing.assert_array_equal(ys, direct.swapaxes(0, 1))
