@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lstm_jax.checks import Settings
+from lstm_jax.checks import Settings, Size
 from lstm_jax.noise import Noise
 
 Params = TypeVar("Params", bound=tuple)
@@ -139,6 +139,29 @@ class MixedPrecision(Settings):
             return x @ w
         rounded = x.astype(self.dtype), w.astype(self.dtype)
         return jnp.matmul(*rounded, preferred_element_type=jnp.float32).astype(w.dtype)
+
+
+@dataclasses.dataclass(frozen=True)
+class DenseCell(MixedPrecision, SplitCell[Params, State]):
+    """A cell with weights w_x (I, Z) and w_h (H, Z) and biases b (Z,), which shows its h."""
+
+    hidden_size: Size
+
+    @property
+    def output_size(self) -> int:
+        return self.hidden_size
+
+    def project(self, params: Any, x: Float[Array, "*T B I"]) -> Float[Array, "*T B Z"]:
+        return self.product(x, params.w_x) + params.b
+
+    def feedback(self, state: Any) -> Float[Array, "*T B H"]:
+        return state.h
+
+    def recur(self, params: Any, r: Float[Array, "*T B H"]) -> Float[Array, "*T B Z"]:
+        return self.product(r, params.w_h)
+
+    def output(self, params: Any, state: Any) -> Float[Array, "*T B H"]:
+        return state.h
 
 
 def widen(params: Params) -> Params:

@@ -17,8 +17,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lstm_jax.cells.base import MixedPrecision, SplitCell, zeros
-from lstm_jax.checks import Size
+from lstm_jax.cells.base import DenseCell, zeros
 from lstm_jax.initializers import WeightsKind, draw_weights
 
 
@@ -37,7 +36,7 @@ class ElmanState(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Elman(MixedPrecision, SplitCell[ElmanParams, ElmanState]):
+class Elman(DenseCell[ElmanParams, ElmanState]):
     """Elman network: one layer that feeds back, without gates.
 
     Args:
@@ -52,13 +51,8 @@ class Elman(MixedPrecision, SplitCell[ElmanParams, ElmanState]):
     ElmanParams(w_x=(2, 3), w_h=(3, 3), b=(3,))
     """
 
-    hidden_size: Size
     activation: Literal["tanh", "relu"] = "tanh"
     weights: WeightsKind = "orthogonal"
-
-    @property
-    def output_size(self) -> int:
-        return self.hidden_size
 
     def init(
         self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
@@ -69,15 +63,6 @@ class Elman(MixedPrecision, SplitCell[ElmanParams, ElmanState]):
     def initial_state(self, params: ElmanParams, batch_size: int) -> ElmanState:
         return ElmanState(zeros(params.w_h, batch_size, self.hidden_size))
 
-    def project(self, params: ElmanParams, x: Float[Array, "*T B I"]) -> Float[Array, "*T B H"]:
-        return self.product(x, params.w_x) + params.b
-
-    def feedback(self, state: ElmanState) -> Float[Array, "*T B H"]:
-        return state.h
-
-    def recur(self, params: ElmanParams, r: Float[Array, "*T B H"]) -> Float[Array, "*T B H"]:
-        return self.product(r, params.w_h)
-
     def activate(
         self,
         params: ElmanParams,
@@ -87,9 +72,6 @@ class Elman(MixedPrecision, SplitCell[ElmanParams, ElmanState]):
     ) -> ElmanState:
         phi = {"tanh": jnp.tanh, "relu": jax.nn.relu}[self.activation]
         return ElmanState(phi(zx + zh))
-
-    def output(self, params: ElmanParams, state: ElmanState) -> Float[Array, "*T B H"]:
-        return state.h
 
 
 @dataclasses.dataclass(frozen=True)

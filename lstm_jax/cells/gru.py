@@ -22,7 +22,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lstm_jax.cells.base import Cell, MixedPrecision, SplitCell, zeros
+from lstm_jax.cells.base import Cell, DenseCell, MixedPrecision, zeros
 from lstm_jax.checks import Size
 from lstm_jax.initializers import Chrono, ForgetBias, WeightsKind, draw_weights
 
@@ -55,7 +55,7 @@ ROLES = "rfn"
 
 
 @dataclasses.dataclass(frozen=True)
-class GRU(MixedPrecision, SplitCell[GRUParams, GRUState]):
+class GRU(DenseCell[GRUParams, GRUState]):
     """Gated recurrent unit, its reset gate after the recurrent product.
 
     Args:
@@ -70,13 +70,8 @@ class GRU(MixedPrecision, SplitCell[GRUParams, GRUState]):
     GRUParams(w_x=(2, 9), w_h=(3, 9), b=(9,), b_u=(3,))
     """
 
-    hidden_size: Size
     bias: ForgetBias | Chrono = ForgetBias(0.0)
     weights: WeightsKind = "orthogonal"
-
-    @property
-    def output_size(self) -> int:
-        return self.hidden_size
 
     def init(self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32) -> GRUParams:
         size = self.hidden_size
@@ -86,15 +81,6 @@ class GRU(MixedPrecision, SplitCell[GRUParams, GRUState]):
     def initial_state(self, params: GRUParams, batch_size: int) -> GRUState:
         return GRUState(zeros(params.w_h, batch_size, self.hidden_size))
 
-    def project(self, params: GRUParams, x: Float[Array, "*T B I"]) -> Float[Array, "*T B Z"]:
-        return self.product(x, params.w_x) + params.b
-
-    def feedback(self, state: GRUState) -> Float[Array, "*T B H"]:
-        return state.h
-
-    def recur(self, params: GRUParams, r: Float[Array, "*T B H"]) -> Float[Array, "*T B Z"]:
-        return self.product(r, params.w_h)
-
     def activate(
         self, params: GRUParams, state: GRUState, zx: Float[Array, "B Z"], zh: Float[Array, "B Z"]
     ) -> GRUState:
@@ -102,9 +88,6 @@ class GRU(MixedPrecision, SplitCell[GRUParams, GRUState]):
         r, z = jax.nn.sigmoid(xr + hr), jax.nn.sigmoid(xz + hz)
         n = jnp.tanh(xn + r * (hn + params.b_u))
         return GRUState(z * state.h + (1 - z) * n)
-
-    def output(self, params: GRUParams, state: GRUState) -> Float[Array, "*T B H"]:
-        return state.h
 
 
 @dataclasses.dataclass(frozen=True)

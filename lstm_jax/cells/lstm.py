@@ -24,8 +24,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lstm_jax.cells.base import MixedPrecision, SplitCell, zeros
-from lstm_jax.checks import Size
+from lstm_jax.cells.base import DenseCell, zeros
 from lstm_jax.initializers import Chrono, ForgetBias, WeightsKind, draw_weights
 
 
@@ -107,7 +106,7 @@ def lstm_step(
 
 
 @dataclasses.dataclass(frozen=True)
-class LSTM(MixedPrecision, SplitCell[LSTMParams, LSTMState]):
+class LSTM(DenseCell[LSTMParams, LSTMState]):
     """Long short-term memory with a forget gate.
 
     Args:
@@ -123,13 +122,8 @@ class LSTM(MixedPrecision, SplitCell[LSTMParams, LSTMState]):
     LSTMParams(w_x=(2, 12), w_h=(3, 12), b=(12,))
     """
 
-    hidden_size: Size
     bias: ForgetBias | Chrono = ForgetBias()
     weights: WeightsKind = "orthogonal"
-
-    @property
-    def output_size(self) -> int:
-        return self.hidden_size
 
     def init(
         self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
@@ -142,19 +136,7 @@ class LSTM(MixedPrecision, SplitCell[LSTMParams, LSTMState]):
         start = zeros(params.w_h, batch_size, self.hidden_size)
         return LSTMState(c=start, h=start)
 
-    def project(self, params: LSTMParams, x: Float[Array, "*T B I"]) -> Float[Array, "*T B Z"]:
-        return self.product(x, params.w_x) + params.b
-
-    def feedback(self, state: LSTMState) -> Float[Array, "B H"]:
-        return state.h
-
-    def recur(self, params: LSTMParams, r: Float[Array, "*T B H"]) -> Float[Array, "*T B Z"]:
-        return self.product(r, params.w_h)
-
     def activate(
         self, params: LSTMParams, state: LSTMState, zx: Float[Array, "B Z"], zh: Float[Array, "B Z"]
     ) -> LSTMState:
         return lstm_gates(zx + zh, state.c)
-
-    def output(self, params: LSTMParams, state: LSTMState) -> Float[Array, "*T B H"]:
-        return state.h
