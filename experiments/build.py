@@ -51,8 +51,9 @@ def build_model(settings: ModelSettings, task: Task) -> SequenceModel:
         )
     cell = wrapped(with_lag(settings.cell, task.lag), settings)
     layer = Bidirectional(cell, cell) if settings.bidirectional else cell
+    between = settings.dropout if settings.layers > 1 else 0.0
     return SequenceModel(
-        stack=Stack((layer,) * settings.layers, settings.residual, settings.dropout),
+        stack=Stack((layer,) * settings.layers, settings.residual, between),
         input_size=task.input_size,
         output_size=task.output_size,
         tokens=task.tokens,

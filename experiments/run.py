@@ -32,10 +32,10 @@ def run(experiment: Experiment, out: Path, console: Console, began: float | None
     """
     try:
         parts = build(experiment)
+        session = Session(parts.program, experiment.train, began)
         directory = RunDirectory(out, dump(experiment))
     except (ValueError, OSError) as error:
         raise BadInput(str(error)) from error
-    session = Session(parts.program, experiment.train, began)
     with directory:
         console.print(describe_start(experiment, parts), highlight=False, markup=False)
         directory.summarise(_summary(experiment, parts, session, "running"))

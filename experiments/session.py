@@ -17,6 +17,7 @@ class Session:
 
     Times count from `began`, on the clock of `time.perf_counter`; left out, from now.
     What the summary needs is kept on the host, so that a run can be told of whenever it ends.
+    Construction traces the program: ValueError for a model that cannot be run as it is set.
     """
 
     states: SeedState
@@ -28,22 +29,26 @@ class Session:
         self._settings = settings
         self._began = time.perf_counter() if began is None else began
         self._first_step_seconds: float | None = None
-        self._compile_seconds = 0.0
         self._step = 0
         self._steps = np.zeros(settings.seeds, int)
         self._solved_at = np.full(settings.seeds, -1)
         self._train = {key: np.full(settings.seeds, np.nan) for key in Scores._fields}
         self._test: dict[str, list[float]] | None = None
+        began = time.perf_counter()
+        self._seeds = jnp.asarray(settings.seed_numbers)
+        states = jax.eval_shape(program.start, self._seeds)
+        self._traced = (
+            program.start.lower(self._seeds),
+            program.run_steps.lower(states, jnp.int32(0)),
+        )
+        self._compile_seconds = time.perf_counter() - began
 
     def start(self) -> None:
         """Compile what every run needs, and draw the initial parameters."""
         began = time.perf_counter()
-        seeds = jnp.asarray(self._settings.seed_numbers)
-        states = jax.eval_shape(self._program.start, seeds)
         with ThreadPoolExecutor() as pool:  # XLA compiles outside the interpreter's lock
-            start = pool.submit(self._program.start.lower(seeds).compile)
-            run_steps = pool.submit(self._program.run_steps.lower(states, jnp.int32(0)).compile)
-            self.states = start.result()(seeds)
+            start, run_steps = (pool.submit(traced.compile) for traced in self._traced)
+            self.states = start.result()(self._seeds)
             self._run_steps = run_steps.result()
         now = time.perf_counter()
         self._compile_seconds += now - began

@@ -23,6 +23,22 @@ def _expected_params(cell: Cell, input_size: int, dtype: Any) -> Any:
     return cell.param_shapes(input_size, dtype)
 
 
+def check_cell(cell: Any) -> None:
+    """Hold a cell to its type; layers have an `unroll` of their own."""
+    if isinstance(cell, Cell):
+        return
+    given = f"the class {cell.__name__}" if isinstance(cell, type) else type(cell).__name__
+    hint = "; call its own unroll" if hasattr(cell, "unroll") else ""
+    raise TypeError(f"cell must be a cell such as LSTM(64), got {given}{hint}")
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """True or False, known before anything is computed."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def check_inputs(cell: Cell, params: Any, xs: Any) -> Array:
     """The inputs in the type that they are computed in, for parameters that fit them."""
     xs = jnp.asarray(xs)
@@ -31,6 +47,8 @@ def check_inputs(cell: Cell, params: Any, xs: Any) -> Array:
     if not jnp.issubdtype(xs.dtype, jnp.floating):
         raise TypeError(f"xs must be floating point, got {xs.dtype}; embed or one-hot tokens first")
     dtype = jnp.result_type(*jax.tree.leaves(params)[:1] or [xs.dtype])
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise TypeError(f"params must be floating point, got {dtype}")
     _check_tree(
         f"for xs of width {xs.shape[-1]}, params",
         params,
@@ -47,6 +65,7 @@ def check_state(cell: Cell, params: Any, state: Any, batch: int) -> Any:
     if state is None:
         return cell.initial_state(params, batch)
     expected = jax.eval_shape(lambda p: cell.initial_state(p, batch), params)
+    state = jax.tree.map(jnp.asarray, state)
     _check_tree("state", state, expected)
     return state
 
@@ -96,16 +115,31 @@ def check_resets(resets: Any, steps: int, batch: int) -> Array | None:
     return resets
 
 
-def check_noise(noise: Any, batch: int) -> None:
-    """Hold noise to its type and the batch."""
+def check_noise(noise: Any, batch: int | None = None) -> None:
+    """Hold noise to its type, its parts to theirs, and its rows to the batch."""
     if noise is None:
         return
     if not isinstance(noise, Noise):
         raise TypeError(
             f"noise must be a Noise, as in noise=Noise(key), got {type(noise).__name__}"
         )
-    if noise.rows is not None and jnp.shape(noise.rows) != (batch,):
+    if not (_is_of(noise.key, jax.dtypes.prng_key) and jnp.shape(noise.key) == ()):
+        raise TypeError(f"noise.key must be one key, as jax.random.key(0), got {noise.key!r}")
+    if not (_is_of(noise.first_step, jnp.integer) and jnp.shape(noise.first_step) == ()):
+        raise TypeError(f"noise.first_step must be a number of steps, got {noise.first_step!r}")
+    if noise.rows is None:
+        return
+    if not _is_of(noise.rows, jnp.integer):
+        raise TypeError(f"noise.rows must be an array of integers, got {noise.rows!r}")
+    if batch is not None and jnp.shape(noise.rows) != (batch,):
         raise ValueError(f"noise.rows must have shape ({batch},), got {jnp.shape(noise.rows)}")
+
+
+def _is_of(value: Any, dtype: Any) -> bool:
+    """Whether it is an array, or a number, of a kind of dtype."""
+    if not isinstance(value, jax.Array | np.ndarray | np.generic | int):
+        return False
+    return not isinstance(value, bool) and jnp.issubdtype(jnp.result_type(value), dtype)
 
 
 def check_truncate(truncate: Any) -> int | None:

@@ -8,6 +8,7 @@ is written once.
 
 import dataclasses
 import difflib
+import numbers
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -39,7 +40,7 @@ def named(kind: str, name: str, registry: Mapping[str, Any]) -> Any:
     Traceback (most recent call last):
     ValueError: unknown cell 'lstn'; did you mean 'lstm'? known: gru, lstm
     """
-    if name not in registry:
+    if not isinstance(name, str) or name not in registry:
         raise ValueError(f"unknown {kind} {name!r}; {nearest(name, registry)}")
     return registry[name]
 
@@ -58,9 +59,25 @@ class Settings:
     ValueError: Layer.hidden_size must be at least 1, got -3
     """
 
+    def __str__(self) -> str:
+        """What is set to something else than its default, as one would write it."""
+        told = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.default is dataclasses.MISSING or getattr(self, field.name) != field.default
+        }
+        parts = (f"{name}={_brief(value)}" for name, value in told.items())
+        return f"{type(self).__name__}({', '.join(parts)})"
+
     def __post_init__(self) -> None:
         for name, annotation in field_annotations(type(self)).items():
             check(f"{type(self).__name__}.{name}", getattr(self, name), annotation)
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_brief, value))}{',' * (len(value) == 1)})"
+    return str(value) if isinstance(value, Settings) else repr(value)
 
 
 def field_annotations(settings: type) -> dict[str, Any]:
@@ -82,6 +99,9 @@ def check(what: str, value: Any, annotation: Any) -> None:
             raise ValueError(f"{what} is {value!r}; {nearest(value, map(str, args))}")
     elif origin in (Union, types.UnionType):
         fitting = [arg for arg in args if _is_instance(value, arg)]
+        names = [name for arg in args if typing.get_origin(arg) is Literal for name in arg.__args__]
+        if not fitting and names and isinstance(value, str):
+            raise ValueError(f"{what} is {value!r}; {nearest(value, map(str, names))}")
         if not fitting:
             raise TypeError(f"{what} must be {_describe(annotation)}, got {value!r}")
         check(what, value, fitting[0])
@@ -110,9 +130,9 @@ def _is_instance(value: Any, annotation: Any) -> bool:
     if origin is Literal:
         return value in typing.get_args(annotation)
     if annotation is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+        return isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if annotation is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return isinstance(value, numbers.Real) and not isinstance(value, bool)
     if annotation is None:
         return value is None
     return isinstance(value, origin or annotation)
@@ -126,6 +146,8 @@ def _describe(annotation: Any) -> str:
         return "one of " + ", ".join(map(repr, args))
     if origin in (Union, types.UnionType):
         return " or ".join(_describe(arg) for arg in args)
+    if (origin or annotation) is tuple:
+        return "a tuple"
     words = {int: "an integer", float: "a number", bool: "true or false", str: "a string"}
     words[type(None)] = "None"
     return words.get(annotation, getattr(annotation, "__name__", str(annotation)))

@@ -17,7 +17,7 @@ from annotated_types import Ge
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lstm_jax.checks import Settings
+from lstm_jax.checks import Settings, Size, check
 
 
 def per_gate(
@@ -67,6 +67,9 @@ def draw_weights(
     - "uniform": all of them U[-1/sqrt(H), 1/sqrt(H)], as torch draws them; its two biases a gate
       are added up here.
     """
+    check("input_size", input_size, Size)
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise TypeError(f"dtype must be a floating-point type such as float32, got {dtype!r}")
     key_x, key_h, key_b = jax.random.split(key, 3)
     gates = len(roles)
     if bias is None:

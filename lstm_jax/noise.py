@@ -21,6 +21,8 @@ class Purpose(enum.IntEnum):
     WEIGHTS = 1
     FEEDBACK = 2
     OUTPUTS = 3
+    WITHIN = 4
+    """What a regulariser leaves to the cell within, which may be of its own kind."""
 
 
 class Noise(NamedTuple):

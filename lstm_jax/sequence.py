@@ -83,7 +83,7 @@ def over_chunks(
     """`jax.lax.scan` over chunks of `size` steps of a tree of (T, ...); the rest runs by itself."""
     total = jax.tree.leaves(steps)[0].shape[0]
     whole = total - total % size
-    chunks = jax.tree.map(lambda a: a[:whole].reshape(-1, size, *a.shape[1:]), steps)
+    chunks = jax.tree.map(lambda a: a[:whole].reshape(total // size, size, *a.shape[1:]), steps)
     rest = jax.tree.map(lambda a: a[whole:], steps)
     if whole == 0:
         return body(carry, rest)

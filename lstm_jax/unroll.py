@@ -39,17 +39,21 @@ def unroll(
     Args:
         cell: the step, and its hyper-parameters.
         params: from `cell.init`.
-        xs: inputs, time-major (T, B, I).
+        xs: inputs, time-major (T, B, I); computed with in the type of the parameters.
         state: the state to start from; left out, `cell.initial_state`.
         lengths: (B,) integers in 0..T. Past its length a sequence's state is held and its
             output is zero; length 0 returns the state it began with.
         resets: (T, B) booleans; the state is set back to `cell.initial_state` before step t.
-        reverse: run each sequence backwards within its length; outputs in input order.
+        reverse: run each sequence backwards within its length; outputs in input order. Before
+            step t is then after step t + 1: what is parted by a reset at t for a cell that runs
+            forwards is parted by one at t - 1 for one that runs backwards (`Bidirectional` sees
+            to it).
         noise: what zoneout and dropout draw from, in training; None draws nothing.
         truncate: let no gradient flow back through more than this number of steps: the state is
             carried on, its gradient is cut, every `truncate` steps (truncated BPTT).
         return_states: whether to return the state after every step as well.
-        executor: a name of `lstm_jax.executors.EXECUTORS`, or "auto".
+        executor: a name of `lstm_jax.executors.EXECUTORS`, or "auto". "scan" takes every
+            transformation of JAX, "fused" reverse mode alone.
 
     Returns:
         The final state of each sequence, the outputs (T, B, H) and, if asked for, the states as
@@ -69,6 +73,7 @@ def unroll(
     >>> ys.shape, state.c.shape, float(abs(ys[6:, 1]).max())
     ((10, 2, 4), (2, 4), 0.0)
     """
+    arguments.check_cell(cell)
     xs = arguments.check_inputs(cell, params, xs)
     steps, batch, _ = xs.shape
     params = widen(params)
@@ -77,6 +82,8 @@ def unroll(
     resets = arguments.check_resets(resets, steps, batch)
     arguments.check_noise(noise, batch)
     window = arguments.check_truncate(truncate)
+    reverse = arguments.check_flag("reverse", reverse)
+    return_states = arguments.check_flag("return_states", return_states)
     executor = choose_executor(cell, executor).name
 
     mask = None
@@ -149,6 +156,7 @@ def choose_executor(cell: Cell, executor: str = "auto") -> Choice:
     >>> choose_executor(LSTM(hidden_size=4)).name
     'scan'
     """
+    arguments.check_cell(cell)
     if executor != "auto":
         reason = named("executor", executor, {"auto": None} | EXECUTORS).unsupported(cell)
         if reason:

@@ -7,20 +7,34 @@ Always on below `tests/`:
 
 On request, as fixtures: `float64`, `strict_ranks`, `checking_leaks`, `keys_used_once` and,
 for tests that hand over wrong input on purpose, `bad_input`.
-There is no compilation cache on disk: some tests count compilations.
+
+XLA compiles without its costly optimisations, which halves the time of the suite, and a test that
+is marked `few(n)` runs with the first n of its parameters alone. With COMPLETE=1 in the environment
+all run, compiled as for users; CI runs both. Compiled programs go into a cache on disk for one run
+of the suite, which all its processes share.
 """
 
+import collections
 import os
+import tempfile
 from collections.abc import Iterator
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # read when matplotlib is imported
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _cache = tempfile.TemporaryDirectory(prefix="lstm_jax-tests-", ignore_cleanup_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _cache.name  # workers and commands inherit it
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 import hypothesis
 import jax
 import jaxtyping
 import pytest
 
+COMPLETE = os.environ.get("COMPLETE") == "1"
+
 jax.config.update("jax_num_cpu_devices", 2)  # before JAX starts its backend
+jax.config.update("jax_disable_most_optimizations", not COMPLETE)
 
 SHAPE_CHECKED = [
     *("lstm_jax.sequence", "lstm_jax.executors", "lstm_jax.unroll", "lstm_jax.layers"),
@@ -45,6 +59,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "usual_promotion: allow implicit promotion between dtypes, as optax needs"
     )
+    config.addinivalue_line("markers", "few(n): run n of its parameters, all with COMPLETE=1")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    seen: collections.Counter[str] = collections.Counter()
+    left_out = []
+    for item in items:
+        name, (few, *_) = item.nodeid.partition("[")[0], (*item.iter_markers("few"), None)
+        seen[name] += 1
+        if few is not None and not COMPLETE and seen[name] > few.args[0]:
+            left_out.append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
 
 
 @pytest.fixture(autouse=True)

@@ -1,58 +1,63 @@
 """The reference: recurrent cells in NumPy float64, one example and one gate at a time.
 
-Written from the equations, sharing nothing with the library: no packed arrays, no batch, no
-mask. A sequence is the list of the steps it visits: its length ends the list, `reverse` turns
-it round, a reset forgets what came before. The derivatives are by hand, and walk the same list
-backwards (BPTT). States and parameters are dicts by the names that the library uses.
+Written from the equations, sharing nothing with the library: no batch, no mask, nothing packed
+once a cell has taken its parameters apart. A sequence is the list of the steps it visits: its
+length ends the list, `reverse` turns it round, a reset forgets what came before. States and
+parameters are dicts by the names that the library uses.
+
+There are forward equations alone. Derivatives are taken by the complex step: the functions are
+analytic, so f(x + ih) = f(x) + ih f'(x) up to h^2, and with h = 1e-30 the imaginary part over h
+is f'(x) to rounding, for nothing is subtracted. All numbers that an example depends on are moved
+at once: every array has one more axis, the last, whose n-th place is the world in which number n
+was moved by ih. The equations do not see it.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+import jax
 import numpy as np
 
 Vector = np.ndarray
-Named = dict[str, np.ndarray]
+Named = dict[str, Any]
+
+H = 1e-30
 
 
-class Gate:
-    """What one gate computes before its squashing, W x + U h + b, and its derivatives."""
+class Reference:
+    """A cell as equations; `cell` are its options and `params` its parameters by name."""
 
-    def __init__(self, w: np.ndarray, u: np.ndarray, b: Vector) -> None:
-        self.w, self.u, self.b = w, u, b
-        self.dw, self.du, self.db = np.zeros_like(w), np.zeros_like(u), np.zeros_like(b)
+    def __init__(self, cell: Any, params: Named) -> None:
+        self.cell, self.params = cell, params
 
-    def forward(self, x: Vector, h: Vector) -> Vector:
-        return self.w @ x + self.u @ h + self.b
+    def start(self) -> Named:
+        """The state before the first step."""
+        raise NotImplementedError
 
-    def backward(self, dz: Vector, x: Vector, h: Vector) -> tuple[Vector, Vector]:
-        """dL/dx and dL/dh; what the weights get is added up over all steps and examples."""
-        self.dw += np.outer(dz, x)
-        self.du += np.outer(dz, h)
-        self.db += dz
-        return self.w.T @ dz, self.u.T @ dz
+    def forward(self, state: Named, x: Vector) -> tuple[Named, Vector]:
+        """The state after a step, and the output."""
+        raise NotImplementedError
+
+    def zeros(self, size: int) -> Vector:
+        """Zero, in as many worlds as the parameters have."""
+        like = self.params["w_x"]
+        return np.zeros((size, *like.shape[2:]), like.dtype)
 
 
-class Packed:
-    """A cell whose gates the library packs along one axis, in the order of `packing`."""
+class Packed(Reference):
+    """A cell whose gates, all of one width, the library packs in the order of `packing`."""
 
     packing: str
 
-    def __init__(self, params: Any) -> None:
-        size = params.w_h.shape[0]
-        self.gates = {}
-        for number, name in enumerate(self.packing):
-            own = slice(number * size, (number + 1) * size)
-            self.gates[name] = Gate(params.w_x[:, own].T, params.w_h[:, own].T, params.b[own])
+    def __init__(self, cell: Any, params: Named) -> None:
+        super().__init__(cell, params)
+        widths = dict.fromkeys(self.packing, cell.hidden_size)
+        self.w, self.u = unpack(params["w_x"], widths, 1), unpack(params["w_h"], widths, 1)
+        self.b = unpack(params["b"], widths, 0)
 
-    def gradient(self) -> Named:
-        """dL/d(params), packed as the library packs them."""
-        gates = [self.gates[name] for name in self.packing]
-        return {
-            "w_x": np.hstack([gate.dw.T for gate in gates]),
-            "w_h": np.hstack([gate.du.T for gate in gates]),
-            "b": np.hstack([gate.db for gate in gates]),
-        }
+    def gate(self, name: str, x: Vector, h: Vector) -> Vector:
+        """What a gate computes before its squashing."""
+        return times(x, self.w[name]) + times(h, self.u[name]) + self.b[name]
 
 
 class LSTM(Packed):
@@ -60,118 +65,120 @@ class LSTM(Packed):
 
     packing = "ifgo"
 
-    class Tape(NamedTuple):
-        """What the way back needs of one step; `c` is the cell state after it."""
-
-        x: Vector
-        c_before: Vector
-        h_before: Vector
-        i: Vector
-        f: Vector
-        g: Vector
-        o: Vector
-        c: Vector
-
     def start(self) -> Named:
-        size = len(self.gates["i"].b)
-        return {"c": np.zeros(size), "h": np.zeros(size)}
+        size = self.cell.hidden_size
+        return {"c": self.zeros(size), "h": self.zeros(size)}
 
-    def forward(self, state: Named, x: Vector) -> tuple[Named, Vector, Tape]:
-        c_before, h_before = state["c"], state["h"]
-        i = sigmoid(self.gates["i"].forward(x, h_before))
-        f = sigmoid(self.gates["f"].forward(x, h_before))
-        g = np.tanh(self.gates["g"].forward(x, h_before))
-        o = sigmoid(self.gates["o"].forward(x, h_before))
-        c = f * c_before + i * g
+    def forward(self, state: Named, x: Vector) -> tuple[Named, Vector]:
+        i = sigmoid(self.gate("i", x, state["h"]))
+        f = sigmoid(self.gate("f", x, state["h"]))
+        g = np.tanh(self.gate("g", x, state["h"]))
+        o = sigmoid(self.gate("o", x, state["h"]))
+        c = f * state["c"] + i * g
         h = o * np.tanh(c)
-        return {"c": c, "h": h}, h, self.Tape(x, c_before, h_before, i, f, g, o, c)
-
-    def backward(self, tape: Tape, d_state: Named, dy: Vector) -> tuple[Named, Vector]:
-        """dL/d(state before) and dL/dx, from dL/d(state after) and dL/dy."""
-        x, c_before, h_before, i, f, g, o, c = tape
-        dh = d_state["h"] + dy
-        dc = d_state["c"] + dh * o * (1 - np.tanh(c) ** 2)
-        dz = {
-            "i": dc * g * i * (1 - i),
-            "f": dc * c_before * f * (1 - f),
-            "g": dc * i * (1 - g**2),
-            "o": dh * np.tanh(c) * o * (1 - o),
-        }
-        dx, dh_before = np.zeros_like(x), np.zeros_like(h_before)
-        for name, gate in self.gates.items():
-            through_x, through_h = gate.backward(dz[name], x, h_before)
-            dx += through_x
-            dh_before += through_h
-        return {"c": dc * f, "h": dh_before}, dx
+        return {"c": c, "h": h}, h
 
 
 def unroll(
-    kind: type[Packed],
+    cell: Any,
+    kind: type[Reference],
     params: Any,
     xs: np.ndarray,
     state: Any = None,
     lengths: np.ndarray | None = None,
     resets: np.ndarray | None = None,
+    *,
     reverse: bool = False,
+    truncate: int | None = None,
 ) -> tuple[tuple[Named, np.ndarray], Callable[[Any, np.ndarray], tuple]]:
     """((final state, ys), pull_back), as `jax.vjp` of the library's `unroll` gives them.
 
-    `pull_back(d_final, d_ys)` is the gradient of the parameters, of xs and of the given state;
-    call it once.
+    `pull_back(d_final, d_ys)` is the gradient of the parameters, of xs and of the given state.
+    Cutting a gradient is to carry on the real part alone.
     """
-    cell = kind(params._replace(**in_float64(params)))
-    xs = np.asarray(xs, np.float64)
+    params, xs, state = (in_float64(tree) for tree in (params, xs, state))
     steps, batch, _ = xs.shape
 
     def visits(b: int) -> Iterator[int]:
         own = range(steps if lengths is None else lengths[b])
         return reversed(own) if reverse else iter(own)
 
-    tapes: list[list[tuple[int, bool, Any]]] = [[] for _ in range(batch)]
-    finals, ys = [], {}
-    for b in range(batch):
-        now = cell.start() if state is None else example(in_float64(state), b)
-        for t in visits(b):
-            reset = resets is not None and bool(resets[t, b])
-            now, ys[t, b], tape = cell.forward(cell.start() if reset else now, xs[t, b])
-            tapes[b].append((t, reset, tape))
-        finals.append(now)
+    def run(b: int, inputs: Named) -> tuple[Named, Vector]:
+        """The final state and the outputs (T, H, worlds) of one example."""
+        model = kind(cell, inputs["params"])
+        now = model.start() if state is None else inputs["state"]
+        ys = np.stack([model.zeros(cell.output_size)] * steps)
+        for count, t in enumerate(visits(b)):
+            if truncate and count and count % truncate == 0:
+                now = jax.tree.map(np.real, now)
+            before = model.start() if resets is not None and resets[t, b] else now
+            now, ys[t] = model.forward(before, inputs["xs"][t])
+        return now, ys
+
+    examples = [
+        {"params": params, "xs": xs[:, b], "state": example(state, b)} for b in range(batch)
+    ]
+    found = [run(b, moved(inputs)) for b, inputs in enumerate(examples)]
 
     def pull_back(d_final: Any, d_ys: np.ndarray) -> tuple[Named, np.ndarray, Named | None]:
-        d_xs, d_starts = np.zeros_like(xs), []
-        for b in range(batch):
-            d_now = example(in_float64(d_final), b)
-            for t, reset, tape in reversed(tapes[b]):
-                d_now, d_xs[t, b] = cell.backward(tape, d_now, np.float64(d_ys[t, b]))
-                if reset:
-                    d_now = {name: np.zeros_like(leaf) for name, leaf in d_now.items()}
-            d_starts.append(d_now)
-        return cell.gradient(), d_xs, None if state is None else together(d_starts)
+        gradients = []
+        for b, results in enumerate(found):
+            weights = example(in_float64(d_final), b), np.float64(d_ys[:, b])
+            products = jax.tree.map(
+                lambda d, leaf: np.tensordot(d, leaf.imag, d.ndim) / H, weights, results
+            )
+            total = np.sum(jax.tree.leaves(products), axis=0)
+            gradients.append(shaped(total, examples[b]))
+        d_params = jax.tree.map(lambda *each: sum(each), *(each["params"] for each in gradients))
+        d_xs = np.stack([each["xs"] for each in gradients], axis=1)
+        return d_params, d_xs, together([each["state"] for each in gradients])
 
-    final = together(finals)
-    size = len(cell.forward(cell.start(), xs[0, 0])[1])
-    return (final, filled(ys, (steps, batch, size))), pull_back
+    values = [jax.tree.map(lambda leaf: leaf[..., 0].real, results) for results in found]
+    final, ys = zip(*values, strict=True)
+    return (together(final), np.stack(ys, axis=1)), pull_back
+
+
+def moved(tree: Any) -> Any:
+    """A tree of float64 with a last axis of worlds, in each of which one number is moved."""
+    flat = np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(tree)])
+    return shaped(flat[:, None] + 1j * H * np.eye(flat.size), tree)
+
+
+def shaped(flat: np.ndarray, like: Any) -> Any:
+    """The inverse of concatenating the leaves of a tree; further axes of `flat` stay."""
+    leaves, structure = jax.tree.flatten(like)
+    parts = np.split(flat, np.cumsum([leaf.size for leaf in leaves])[:-1])
+    shapes = [leaf.shape + flat.shape[1:] for leaf in leaves]
+    reshaped = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    return jax.tree.unflatten(structure, reshaped)
+
+
+def times(x: Vector, w: np.ndarray) -> Vector:
+    """The product x @ w, in each world on its own."""
+    return np.einsum("i...,ij...->j...", x, w)
 
 
 def sigmoid(z: Vector) -> Vector:
     return 1 / (1 + np.exp(-z))
 
 
-def in_float64(leaves: Any) -> Named:
-    return {name: np.asarray(leaf, np.float64) for name, leaf in leaves._asdict().items()}
+def unpack(packed: np.ndarray, widths: dict[str, int], axis: int) -> Named:
+    """Each gate's share of an axis, by its name."""
+    ends = np.cumsum(list(widths.values()))
+    assert packed.shape[axis] == ends[-1], (packed.shape, widths)
+    return dict(zip(widths, np.split(packed, ends[:-1], axis), strict=True))
 
 
-def example(leaves: Named, b: int) -> Named:
-    return {name: leaf[b] for name, leaf in leaves.items()}
+def in_float64(tree: Any) -> Any:
+    """A tree of arrays in float64, NamedTuples as dicts by their fields."""
+    if hasattr(tree, "_asdict"):
+        return {name: in_float64(leaf) for name, leaf in tree._asdict().items()}
+    return None if tree is None else np.asarray(tree, np.float64)
 
 
-def together(examples: list[Named]) -> Named:
-    return {name: np.stack([leaves[name] for leaves in examples]) for name in examples[0]}
+def example(tree: Any, b: int) -> Any:
+    return jax.tree.map(lambda leaf: leaf[b], tree)
 
 
-def filled(ys: dict[tuple[int, int], Vector], shape: tuple[int, int, int]) -> np.ndarray:
-    """The outputs as one array, zero where no step was visited."""
-    array = np.zeros(shape)
-    for place, y in ys.items():
-        array[place] = y
-    return array
+def together(examples: Any) -> Any:
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *examples)

@@ -12,6 +12,7 @@ executors run it faster. They need the step in parts, which `SplitCell` states.
 
 import abc
 import dataclasses
+import math
 from typing import Any, Generic, Literal, TypeVar
 
 import jax
@@ -134,11 +135,18 @@ class MixedPrecision(Settings):
     )
 
     def product(self, x: Float[Array, "*B M"], w: Float[Array, "M N"]) -> Float[Array, "*B N"]:
-        """The product x w."""
+        """The product x w.
+
+        All leading axes become one: over several, XLA would transpose x or its gradient for the
+        gradient of w.
+        """
+        rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
         if self.dtype is None:
-            return x @ w
-        rounded = x.astype(self.dtype), w.astype(self.dtype)
-        return jnp.matmul(*rounded, preferred_element_type=jnp.float32).astype(w.dtype)
+            y = rows @ w
+        else:
+            rounded = rows.astype(self.dtype), w.astype(self.dtype)
+            y = jnp.matmul(*rounded, preferred_element_type=jnp.float32).astype(w.dtype)
+        return y.reshape(*x.shape[:-1], w.shape[-1])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -73,7 +73,7 @@ def _backward(cell: SplitCell, saved: tuple, cotangents: tuple) -> tuple[Any, An
     params, first, states, inputs = saved
     d_final, d_ys = cotangents
     initial, to_params = jax.vjp(lambda p: cell.initial_state(p, inputs.xs.shape[1]), params)
-    before = jax.tree.map(lambda f, s: jnp.concatenate([f[None], s[:-1]]), first, states)
+    before = jax.tree.map(lambda f, s: jnp.concatenate([f[None], s])[:-1], first, states)
     before = sequence.restart(before, initial, inputs.resets)
 
     def fed(params: Any, state: Any) -> Array:

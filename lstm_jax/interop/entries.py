@@ -44,6 +44,8 @@ def fit(
       missing: b, shape (3,)
       extra: c
     """
+    if not isinstance(entries, Mapping):
+        raise TypeError(f"{what}: they are a dict of arrays by name, got {type(entries).__name__}")
     arrays = {name: np.asarray(leaf) for name, leaf in entries.items()}
     size, expected = _input_size(arrays, shapes)
     missing = sorted(expected.keys() - arrays.keys())
@@ -54,7 +56,7 @@ def fit(
             faults.append(f"misshapen: {name} must have shape {wanted}, got {got}")
     for name in sorted(arrays.keys() - expected.keys()):
         # One that is missing has likely come under a wrong name.
-        hint, _, _ = nearest(name, missing or expected).partition("known: ")
+        hint, _, _ = nearest(name, missing).partition("known: ")
         faults.append(f"extra: {name}; {hint}".rstrip("; "))
     if faults:
         raise ValueError("\n  ".join([f"{what}:", *faults]))

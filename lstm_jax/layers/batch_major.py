@@ -10,7 +10,8 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float, Shaped
 
 from lstm_jax.cells import Cell
-from lstm_jax.checks import Settings, Size
+from lstm_jax.checks import Settings, Size, named
+from lstm_jax.executors import EXECUTORS
 from lstm_jax.layers.base import Layer, unroll_layer
 from lstm_jax.layers.bidirectional import Bidirectional
 from lstm_jax.layers.stack import Stack
@@ -46,6 +47,8 @@ class Recurrent(Settings):
                 f"Recurrent.layer must be Cell or Layer of lstm_jax, such as LSTM(64), got {given}"
             )
         super().__post_init__()
+        if self.executor != "auto":
+            named("executor", self.executor, {"auto": None} | EXECUTORS)
         if self.reverse and runs_both_ways(self.layer):
             raise ValueError(
                 "Recurrent.reverse is True but the layer is bidirectional: it runs both ways"

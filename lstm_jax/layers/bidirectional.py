@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
-from lstm_jax import sequence
+from lstm_jax import arguments, sequence
 from lstm_jax.cells import Cell
 from lstm_jax.layers.base import Layer
 from lstm_jax.noise import Noise
@@ -105,6 +105,10 @@ class Bidirectional(Layer):
         """
         if options.pop("reverse", False):
             raise ValueError("a bidirectional layer runs both ways; it has no reverse")
+        _check_kind("params", params, BidirectionalParams)
+        if state is not None:
+            _check_kind("state", state, BidirectionalState)
+        arguments.check_noise(noise)
         before, after = (None, None) if state is None else state
         noises = (None, None) if noise is None else (noise.fold(0), noise.fold(1))
         there = unroll(
@@ -127,6 +131,11 @@ class Bidirectional(Layer):
         if self.merge == "concat":
             return jnp.concatenate([forward, backward], axis=-1)
         return forward + backward if self.merge == "sum" else (forward, backward)
+
+
+def _check_kind(what: str, given: Any, kind: type) -> None:
+    if not isinstance(given, kind):
+        raise TypeError(f"{what} must be {kind.__name__}, got {type(given).__name__}")
 
 
 def _backwards(resets: Any, lengths: Any) -> Array | None:

@@ -104,6 +104,10 @@ def axes_of(name: str, ndim: int, sharding: bool | Mapping[str, str | None]) -> 
         for axis in sharding:
             look_up("axis of the weights", axis, renamed)
         renamed = dict(sharding)  # type: ignore[arg-type]
+    elif not isinstance(sharding, bool):
+        raise TypeError(
+            f"sharding must be True, False or a mapping of axis names, got {sharding!r}"
+        )
     elif not sharding:
         return None
     axes = AXES.get(name, ())

@@ -4,7 +4,9 @@ A stack runs layer by layer, not step by step: every layer sees a whole sequence
 executor can treat the input's part of all steps as one matrix product.
 """
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -12,6 +14,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from lstm_jax import arguments
 from lstm_jax.cells import Cell, widen
 from lstm_jax.checks import Fraction
 from lstm_jax.layers.base import Layer, unroll_layer
@@ -30,8 +33,8 @@ class Stack(Layer):
         dropout: share of the outputs between layers set to zero in training, given noise (Zaremba
             et al. 2014: never between the steps of a layer).
 
-    Raises ValueError for no layers, for residual layers of unequal widths, and for a pair of
-    outputs that is not merged.
+    Raises ValueError for no layers, for residual layers of unequal widths, for one layer that is
+    to be residual or to have dropout, and for a pair of outputs that is not merged.
 
     >>> from lstm_jax import LSTM
     >>> stack = Stack((LSTM(hidden_size=4), LSTM(hidden_size=2)))
@@ -50,6 +53,9 @@ class Stack(Layer):
         if not self.layers:
             raise ValueError("Stack.layers is empty; a stack has at least one layer")
         widths = [layer.output_size for layer in self.layers]
+        if len(self.layers) == 1 and (self.residual or self.dropout):
+            given = "residual is True" if self.residual else f"dropout is {self.dropout}"
+            raise ValueError(f"Stack.{given} but there is one layer; it acts between layers")
         if self.residual and len(set(widths)) > 1:
             raise ValueError(f"Stack.residual needs layers of one width, got {widths}")
 
@@ -59,8 +65,7 @@ class Stack(Layer):
 
     @property
     def draws(self) -> bool:
-        between = self.dropout > 0 and len(self.layers) > 1
-        return between or any(layer.draws for layer in self.layers)
+        return self.dropout > 0 or any(layer.draws for layer in self.layers)
 
     def init(
         self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
@@ -106,12 +111,14 @@ class Stack(Layer):
         states = (None,) * len(self.layers) if state is None else state
         self._check_count("params", params)
         self._check_count("states", states)
+        arguments.check_noise(noise)
         results = []
         for number, layer in enumerate(self.layers):
             own = None if noise is None else noise.fold(number)
-            final, ys, *rest = unroll_layer(
-                layer, params[number], xs, states[number], noise=own, **options
-            )
+            with _named(f"layer {number}"):
+                final, ys, *rest = unroll_layer(
+                    layer, params[number], xs, states[number], noise=own, **options
+                )
             xs = xs + ys if self.residual and number else ys
             if own is not None and number < len(self.layers) - 1:
                 xs = dropped(xs, self.dropout, own.fold(Purpose.OUTPUTS))
@@ -119,8 +126,23 @@ class Stack(Layer):
         finals, *all_states = zip(*results, strict=True)
         return (finals, xs, *all_states)
 
-    def _check_count(self, what: str, given: tuple[Any, ...]) -> None:
-        if len(given) != len(self.layers):
-            raise ValueError(
-                f"a stack of {len(self.layers)} layers needs as many {what}, got {len(given)}"
+    def _check_count(self, what: str, given: Any) -> None:
+        count = len(self.layers)
+        if not isinstance(given, tuple) or hasattr(given, "_fields"):
+            raise TypeError(
+                f"the {what} of a stack are a tuple of those of its {count} layers, got "
+                f"{type(given).__name__}"
             )
+        if len(given) != count:
+            raise ValueError(f"a stack of {count} layers needs as many {what}, got {len(given)}")
+
+
+@contextlib.contextmanager
+def _named(layer: str) -> Iterator[None]:
+    """Errors of input that begin with the layer they are about."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if type(error) not in (TypeError, ValueError):
+            raise
+        raise type(error)(f"{layer}: {error}") from error

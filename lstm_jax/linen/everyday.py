@@ -49,7 +49,7 @@ class LSTM(Everyday):
         bias: initial gate biases, `ForgetBias(1.0)` or `Chrono(t_max)`.
         weights: how the weights begin: "orthogonal", "identity" or "uniform".
         dtype: of matrix products, "bfloat16" or `jnp.bfloat16`; left out, that of the parameters.
-            States and outputs are float32 in any case.
+            States and outputs are at least float32.
         layers, bidirectional, merge, residual, dropout: as for `lstm_jax.layers.compose`.
 
     and the settings of `Recurrent`, all by keyword.

@@ -100,6 +100,9 @@ class NNXCell(ForeignCell):
     structure: jax.tree_util.PyTreeDef
     sizes: tuple[tuple[int, ...], ...]
 
+    def __str__(self) -> str:
+        return f"{type(self).__name__}(in_features={self.in_features})"
+
     def param_shapes(self, input_size: int, dtype: DTypeLike = jnp.float32) -> Any:
         self.check_width(input_size)
         leaves = [jax.ShapeDtypeStruct(size, dtype) for size in self.sizes]

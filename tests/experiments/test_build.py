@@ -60,7 +60,7 @@ def test_a_cell_is_wrapped_as_the_settings_ask() -> None:
 
 def test_a_text_is_not_read_backwards() -> None:
     task = Text("the quick brown fox " * 10, window=8, held_out=0.2, target_bits=1.0)
-    with pytest.raises(ValueError, match="model.bidirectional is true, but a model that reads"):
+    with pytest.raises(ValueError, match=r"model\.bidirectional is true, but a model that reads"):
         build_model(ModelSettings(LSTM(3), bidirectional=True), task)
 
 

@@ -116,6 +116,21 @@ def test_settings_that_contradict_one_another(
 
 
 @pytest.mark.parametrize(
+    "overrides, words",
+    [
+        (["model.cell=reset_first_gru", "model.executor=fused"], "executor 'fused' cannot run"),
+        (["model.cell=gru", "model.zoneout_c=0.1"], "Zoneout.c is 0.1 but the state has no 'c'"),
+        (["model.residual=true"], "Stack.residual is True but there is one layer"),
+    ],
+)
+def test_a_model_that_cannot_be_run_as_it_is_set(
+    refused: Refused, config: Path, tmp_path: Path, overrides: list[str], words: str
+) -> None:
+    (line,) = refused(config, *overrides, "--out", tmp_path / "run")
+    assert words in line
+
+
+@pytest.mark.parametrize(
     "written, complaint",
     [
         (None, "cannot be read: No such file or directory"),

@@ -158,7 +158,7 @@ def test_before_the_first_call_a_summary_tells_what_is_known() -> None:
     assert (summary["sequences_to_solve"], summary["sequences_seen"]) == ([None] * 2, [0, 0])
     assert np.isnan(summary["final"]["train_loss"]).all()
     assert summary["final"]["test_error"] is None
-    assert summary["compile_seconds"] == 0 < summary["wall_seconds"]
+    assert 0 < summary["compile_seconds"] < summary["wall_seconds"]
 
 
 def test_a_run_compiles_each_function_once() -> None:

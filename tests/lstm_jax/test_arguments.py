@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from lstm_jax import LSTM, LSTMParams, LSTMState, Noise, unroll
+from lstm_jax import LSTM, LSTMParams, LSTMState, Noise, Stack, choose_executor, unroll
 from tests.cases import BATCH, HIDDEN, draw
 
 CELL = LSTM(HIDDEN)
@@ -43,6 +43,13 @@ TYPES = [
     ("lengths", ZEROS[:, 0], "lengths must be integers, got float32"),
     ("lengths", GOOD.resets[0], "lengths must be integers, got bool"),
     ("resets", GOOD.resets.astype(int), "resets must be booleans, got int"),
+    ("params", jax.tree.map(lambda leaf: leaf.astype(int), GOOD.params), "params must be floating"),
+    ("reverse", "yes", "reverse must be True or False, got 'yes'"),
+    ("return_states", 1, "return_states must be True or False, got 1"),
+    ("noise", Noise("junk"), r"noise\.key must be one key, as jax\.random\.key\(0\), got 'junk'"),
+    ("noise", Noise(jax.random.split(KEY)), r"noise\.key must be one key"),
+    ("noise", Noise(KEY, ZEROS[:, 0]), r"noise\.rows must be an array of integers"),
+    ("noise", Noise(KEY, None, 0.5), r"noise\.first_step must be a number of steps, got 0\.5"),
     ("noise", KEY, r"noise must be a Noise, as in noise=Noise\(key\), got "),
     ("truncate", 2.5, "truncate must be a number of steps, got 2.5"),
     ("truncate", True, "truncate must be a number of steps, got True"),
@@ -70,6 +77,28 @@ def test_a_wrong_type_or_dtype_is_a_type_error(name: str, value: Any, words: str
 def test_lengths_that_are_constants_are_checked_under_jit_as_well() -> None:
     with pytest.raises(ValueError, match=r"lengths must be in 0\.\.5, got 9"):
         jax.jit(lambda: call(lengths=np.array([0, 5, 9, 2])))()
+
+
+@pytest.mark.parametrize(
+    "cell, words",
+    [
+        (Stack((CELL,)), r"must be a cell such as LSTM\(64\), got Stack; call its own unroll"),
+        (LSTM, r"must be a cell such as LSTM\(64\), got the class LSTM"),
+        (GOOD.params, r"must be a cell such as LSTM\(64\), got LSTMParams"),
+    ],
+    ids=["stack", "class", "params"],
+)
+def test_what_is_no_cell_is_a_type_error(cell: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        unroll(cell, GOOD.params, GOOD.xs)
+    with pytest.raises(TypeError, match=words):
+        choose_executor(cell)
+
+
+def test_a_state_of_numpy_counts_as_jax_sees_it() -> None:
+    """Whose own default is 64 bits."""
+    state = LSTMState(np.zeros((BATCH, HIDDEN)), np.zeros((BATCH, HIDDEN)))
+    call(state=state)
 
 
 @pytest.mark.parametrize("params", [None, ()], ids=str)

@@ -118,6 +118,7 @@ def test_auto_takes_the_first_that_serves_and_says_why_not_the_others(
 every_executor = pytest.mark.parametrize("executor", EXECUTORS)
 
 
+@pytest.mark.few(4)
 @every_executor
 @pytest.mark.parametrize("window", [1, 5, STEPS, 100])
 def test_truncation_carries_the_state_and_cuts_its_gradient(executor: str, window: int) -> None:

@@ -50,6 +50,9 @@ class Wrapper(SplitCell[Any, Any]):
     def init(self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32) -> Any:
         return self.cell.init(key, input_size, dtype)
 
+    def param_shapes(self, input_size: int, dtype: DTypeLike = jnp.float32) -> Any:
+        return self.cell.param_shapes(input_size, dtype)
+
     def initial_state(self, params: Any, batch_size: int) -> Any:
         return self.cell.initial_state(self.within(params), batch_size)
 

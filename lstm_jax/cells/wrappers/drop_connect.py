@@ -17,16 +17,19 @@ from lstm_jax.cells.wrappers.base import Wrapper
 from lstm_jax.checks import Fraction
 from lstm_jax.noise import Noise, Purpose
 
+RECURRENT = ("w_h", "w_gates")
+"""What cells call the weights of what feeds back."""
+
 
 @dataclasses.dataclass(frozen=True)
 class DropConnect(Wrapper):
     """A cell whose recurrent weights are dropped in training.
 
     Args:
-        cell: any cell with recurrent weights `w_h`.
+        cell: any cell with weights of a name in `RECURRENT`.
         rate: the share of weights that is zero.
 
-    Raises ValueError, given noise, for a cell without `w_h`.
+    Raises ValueError, given noise, for a cell without.
     """
 
     rate: Fraction = 0.5
@@ -38,9 +41,10 @@ class DropConnect(Wrapper):
     def disturb(self, params: Any, noise: Noise, batch_size: int) -> Any:
         own = noise.fold(Purpose.WEIGHTS).key
         leaves, structure = jax.tree.flatten_with_path(params)
-        recurrent = [jax.tree_util.keystr(path, simple=True).endswith("w_h") for path, _ in leaves]
+        recurrent = [getattr(path[-1], "name", "") in RECURRENT for path, _ in leaves]
         if not any(recurrent):
-            raise ValueError(f"DropConnect found no weights 'w_h' in the parameters of {self.cell}")
+            known = " or ".join(RECURRENT)
+            raise ValueError(f"DropConnect found no weights {known} among those of {self.cell}")
 
         def drop(place: int, weights: Array) -> Array:
             key = jax.random.fold_in(own, place)
@@ -51,4 +55,5 @@ class DropConnect(Wrapper):
             drop(place, leaf) if recurrent[place] else leaf
             for place, (_, leaf) in enumerate(leaves)
         ]
-        return super().disturb(jax.tree.unflatten(structure, dropped), noise, batch_size)
+        params = jax.tree.unflatten(structure, dropped)
+        return super().disturb(params, noise.fold(Purpose.WITHIN), batch_size)

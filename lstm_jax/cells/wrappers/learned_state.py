@@ -36,7 +36,13 @@ class LearnedState(Wrapper):
     def init(
         self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
     ) -> LearnedStateParams:
-        params = self.cell.init(key, input_size, dtype)
+        return self._begun(self.cell.init(key, input_size, dtype), dtype)
+
+    def param_shapes(self, input_size: int, dtype: DTypeLike = jnp.float32) -> LearnedStateParams:
+        shapes = self.cell.param_shapes(input_size, dtype)
+        return jax.eval_shape(lambda params: self._begun(params, dtype), shapes)
+
+    def _begun(self, params: Any, dtype: DTypeLike) -> LearnedStateParams:
         start = self.cell.initial_state(params, 1)
         return LearnedStateParams(params, jax.tree.map(lambda leaf: leaf[0].astype(dtype), start))
 

@@ -2,8 +2,8 @@
 
     zh = U (mask * r) / (1 - rate)          mask ~ Bernoulli(1 - rate), once for a sequence
 
-Gal & Ghahramani 2016. A mask drawn anew at each step would wear the memory away; one that stays
-leaves the rest of the units their memory.
+Gal & Ghahramani 2016. A mask drawn anew at each step would wear the memory away; one that stays,
+beyond resets too, leaves the rest of the units their memory.
 """
 
 import dataclasses
@@ -53,7 +53,7 @@ class RecurrentDropout(Wrapper):
         return self.rate > 0 or self.cell.draws
 
     def disturb(self, params: Any, noise: Noise, batch_size: int) -> Masked:
-        inner = self.cell.disturb(params, noise, batch_size)
+        inner = self.cell.disturb(params, noise.fold(Purpose.WITHIN), batch_size)
         state = jax.eval_shape(lambda p: self.cell.initial_state(p, batch_size), inner)
         r = jax.eval_shape(self.feedback, state)
         kept = drawn(noise.fold(Purpose.FEEDBACK).of_rows(batch_size), 1.0 - self.rate, r.shape[-1])

@@ -1,7 +1,9 @@
 """What every cell promises: settings that `jit` can take, and a step that splits in parts."""
 
+import dataclasses
 import functools
 import pickle
+from typing import Any, Literal
 
 import chex
 import jax
@@ -10,12 +12,15 @@ import numpy as np
 import pytest
 
 from lstm_jax.cells import Cell, SplitCell
-from tests.cases import BATCH, CASES, INPUTS, draw, normal
+from tests.cases import BATCH, CASES, INPUTS, KINDS, WRAPPED, draw, normal
 from tests.tolerances import CLOSE, assert_close
 
-SPLIT = [case for case, (cell, _) in CASES.items() if isinstance(cell, SplitCell)]
-every_cell = pytest.mark.parametrize("cell", [cell for cell, _ in CASES.values()], ids=CASES)
-every_split_cell = pytest.mark.parametrize("cell", [CASES[case][0] for case in SPLIT], ids=SPLIT)
+ALL = {case: cell for case, (cell, _) in CASES.items()} | WRAPPED
+SPLIT = {case: cell for case, cell in ALL.items() if cell.splits}
+ONE_OF_A_KIND = {case: ALL[case] for case in ["lstm", *KINDS, *WRAPPED]}
+every_cell = pytest.mark.parametrize("cell", ALL.values(), ids=ALL)
+every_kind = pytest.mark.parametrize("cell", ONE_OF_A_KIND.values(), ids=ONE_OF_A_KIND)
+every_split_cell = pytest.mark.parametrize("cell", SPLIT.values(), ids=SPLIT)
 
 
 @every_cell
@@ -55,16 +60,59 @@ def test_parameters_and_states_are_named_and_keep_their_shapes(cell: Cell) -> No
     assert y.shape == (BATCH, cell.output_size)
     initial = cell.initial_state(params, BATCH)
     assert initial._fields == state._fields == advanced._fields
-    assert params._fields == cell.init(jax.random.key(0), INPUTS)._fields
     chex.assert_trees_all_equal_shapes(initial, state, advanced)
     chex.assert_tree_shape_prefix(initial, (BATCH,))
 
 
-@every_cell
+@pytest.mark.few(8)
+@every_kind
 def test_init_depends_on_the_key(cell: Cell) -> None:
-    one, same, other = (cell.init(jax.random.key(n), INPUTS) for n in (0, 0, 1))
+    init = jax.jit(lambda key: cell.init(key, INPUTS))
+    one, same, other = (init(jax.random.key(n)) for n in (0, 0, 1))
     jax.tree.map(np.testing.assert_array_equal, one, same)
-    assert any((a != b).any() for a, b in zip(one, other, strict=True))
+    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    assert any((a != b).any() for a, b in pairs)
+
+
+@every_cell
+@pytest.mark.parametrize("stored", ["bfloat16", "float16", "float32", "float64"])
+def test_a_state_has_the_type_of_the_parameters_and_float32_at_least(
+    cell: Cell, stored: str, float64: None
+) -> None:
+    params = jax.eval_shape(
+        lambda key: cell.init(key, INPUTS, jnp.dtype(stored)), jax.random.key(0)
+    )
+    assert {str(leaf.dtype) for leaf in jax.tree.leaves(params)} == {stored}
+    state = jax.eval_shape(lambda params: cell.initial_state(params, BATCH), params)
+    wide = stored if stored in ("float32", "float64") else "float32"
+    assert {str(leaf.dtype) for leaf in jax.tree.leaves(state)} == {wide}
+
+
+@pytest.mark.few(8)
+@pytest.mark.parametrize("case", ["lstm", "gru", "elman", "lstm1997", "fgr", "lstmp"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
+def test_products_round_their_operands_and_nothing_else(
+    case: str, dtype: Literal["bfloat16", "float16", "float32"]
+) -> None:
+    """Sums of products of rounded operands are as of float32."""
+    exact: Any = CASES[case][0]
+    cell = dataclasses.replace(exact, dtype=dtype)
+    call = draw(cell, {"state"}, batch=64)
+
+    def rounded(tree: Any) -> Any:
+        return jax.tree.map(lambda a: jnp.asarray(a).astype(dtype).astype("float32"), tree)
+
+    params = rounded(call.params)._replace(b=call.params.b)
+    r = cell.feedback(call.state)
+    assert_close(
+        cell.project(call.params, call.xs),
+        exact.project(params, rounded(call.xs)),
+        CLOSE["float32"],
+    )
+    if case != "lstmp":  # whose recurrent part is a product of a product
+        assert_close(cell.recur(call.params, r), exact.recur(params, rounded(r)), CLOSE["float32"])
+    step = cell.step(call.params, call.state, call.xs[0])
+    assert {str(leaf.dtype) for leaf in jax.tree.leaves(step)} == {"float32"}
 
 
 @every_split_cell
@@ -98,4 +146,4 @@ def test_recur_is_linear(cell: SplitCell) -> None:
     together = cell.recur(params, 2 * a - b)
     apart = 2 * cell.recur(params, a) - cell.recur(params, b)
     assert_close(together, apart, CLOSE["float32"])
-    assert not cell.recur(params, np.zeros_like(a)).any()
+    assert not np.asarray(cell.recur(params, jnp.zeros_like(a))).any()

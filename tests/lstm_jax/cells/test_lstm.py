@@ -22,7 +22,8 @@ def test_a_step_follows_the_equations() -> None:
     after, y = lstm_step(params, state, xs[0])
     for b in range(BATCH):
         one = reference.example(reference.in_float64(state), b)
-        expected, shown, _ = reference.LSTM(params).forward(one, xs[0, b].astype(np.float64))
+        model = reference.LSTM(CELL, reference.in_float64(params))
+        expected, shown = model.forward(one, xs[0, b].astype(np.float64))
         found = jax.tree.map(lambda leaf, b=b: leaf[b], after)
         assert_close(found._asdict(), expected, CLOSE["float32"])
         assert_close(y[b], shown, CLOSE["float32"])
@@ -37,7 +38,7 @@ def test_scan_runs_the_step_with_and_without_a_batch() -> None:
     params, xs, state, *_ = draw(CELL, {"state"})
     run = jax.jit(lambda state, xs: jax.lax.scan(partial(lstm_step, params), state, xs))
     batched = run(state, xs)
-    (final, ys), _ = reference.unroll(reference.LSTM, params, xs, state)
+    (final, ys), _ = reference.unroll(CELL, reference.LSTM, params, xs, state)
     assert_close((batched[0]._asdict(), batched[1]), (final, ys), CLOSE["float32"])
     alone, hs = run(jax.tree.map(lambda leaf: leaf[1], state), xs[:, 1])
     assert hs.shape == (len(xs), HIDDEN)

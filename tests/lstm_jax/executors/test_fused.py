@@ -21,6 +21,7 @@ from tests.tolerances import CLOSE, assert_close
 CELL = LSTM(hidden_size=2)
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("steps", [1, 7, 8, 20, 21, 23, 40])
 def test_a_sequence_of_any_length_gives_what_scan_gives(steps: int) -> None:
     """Shorter than a chunk, one chunk, several, and several with a rest."""
@@ -97,7 +98,7 @@ def test_a_cell_that_reads_its_parameters_everywhere_gets_all_its_gradients() ->
 def test_a_cell_that_does_not_split_is_refused_with_the_reason() -> None:
     class Whole(Cell):
         output_size = 2
-        init = initial_state = step = None  # type: ignore[assignment]
+        init = initial_state = advance = output = None  # type: ignore[assignment]
 
     with pytest.raises(ValueError, match=r"executor .fused. cannot run .* does not split"):
         choose_executor(Whole(), "fused")

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lstm_jax import unroll
 from lstm_jax.cells import Cell, SplitCell
 from lstm_jax.executors import EXECUTORS
 from tests.cases import (
@@ -23,6 +24,7 @@ from tests.cases import (
     draw,
     outputs,
     outputs_and_gradients,
+    turned,
 )
 from tests.tolerances import CLOSE, assert_close
 
@@ -50,14 +52,6 @@ def run(pair: tuple[str, str], cell: Cell) -> Run:
 @pytest.fixture
 def run_and_differentiate(pair: tuple[str, str], cell: Cell) -> Run:
     return functools.partial(outputs_and_gradients, cell=cell, executor=pair[0])
-
-
-def turned(array: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Each sequence backwards within its length, its padding left behind it."""
-    array = np.array(array)
-    for b, length in enumerate(lengths):
-        array[:length, b] = array[:length, b][::-1]
-    return array
 
 
 def test_equals_stepping_one_by_one(cell: Cell, run: Run) -> None:
@@ -139,6 +133,7 @@ def test_padding_neither_enters_nor_receives(
     assert not np.asarray(d_xs)[padding].any()
 
 
+@pytest.mark.few(4)
 def test_a_reset_stops_the_gradient(cell: Cell, run_and_differentiate: Run) -> None:
     call = draw(cell, {"state", "resets"})
     resets = np.zeros_like(call.resets)
@@ -148,7 +143,7 @@ def test_a_reset_stops_the_gradient(cell: Cell, run_and_differentiate: Run) -> N
     _, (_, d_xs, d_state) = run_and_differentiate(
         call._replace(resets=resets), weights, reverse=False
     )
-    reached = np.asarray(d_xs).any(axis=-1)
+    reached: Any = np.asarray(d_xs).any(axis=-1)
     np.testing.assert_array_equal(reached[:HALF].any(axis=0), np.arange(BATCH) != 1)
     assert reached[HALF:].all()
     assert not any(np.asarray(leaf)[1].any() for leaf in jax.tree.leaves(d_state))
@@ -172,6 +167,24 @@ def test_no_steps_return_the_state(cell: Cell, run: Run, reverse: bool) -> None:
     final, ys = run(call, reverse=reverse)
     assert ys.shape == (0, BATCH, cell.output_size)
     chex.assert_trees_all_equal(final, call.state)
+
+
+@pytest.mark.few(12)
+@pytest.mark.parametrize("steps, batch", [(0, 3), (5, 0), (0, 0)])
+@pytest.mark.parametrize("truncate", [None, 2])
+def test_nothing_to_do_is_done(
+    cell: Cell, pair: tuple[str, str], steps: int, batch: int, truncate: int | None
+) -> None:
+    """No steps, or no sequences: empty outputs, and gradients of zero."""
+    params = jax.tree.map(jnp.asarray, draw(cell).params)
+    xs = jnp.zeros((steps, batch, INPUTS))
+
+    def total(params: Any) -> jax.Array:
+        _, ys = unroll(cell, params, xs, truncate=truncate, executor=pair[0])
+        assert ys.shape == (steps, batch, cell.output_size)
+        return ys.sum()
+
+    assert not any(np.asarray(leaf).any() for leaf in jax.tree.leaves(jax.grad(total)(params)))
 
 
 class Start(NamedTuple):
@@ -220,7 +233,7 @@ def test_resets_go_back_to_a_learned_beginning_and_teach_it(executor: str) -> No
     value, gradient = jax.value_and_grad(total)(call.params, None)
     assert_close(value, BATCH * call.params.start.sum() + heard, CLOSE["float32"])
     np.testing.assert_array_equal(gradient.start, [4, 4])
-    given = Start(np.full((BATCH, INPUTS), 0.5, np.float32))
+    given = Start(jnp.full((BATCH, INPUTS), 0.5))
     to_params, to_state = jax.grad(total, argnums=(0, 1))(call.params, given)
     np.testing.assert_array_equal(to_params.start, [2, 2])
     np.testing.assert_array_equal(to_state.start[:, 0], [0, 0, 1, 1])

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from lstm_jax.cells import LSTM, Cell
-from lstm_jax.executors import EXECUTORS, scan
+from lstm_jax.executors import EXECUTORS, Inputs, scan
 from tests import reference
-from tests.cases import CASES, HIDDEN, OPTIONS, Call, cotangents, draw, normal, outputs
+from tests.cases import CASES, HIDDEN, KINDS, OPTIONS, Call, cotangents, draw, normal, outputs
 from tests.tolerances import CLOSE, FINITE_DIFFERENCE, assert_close
 
 Problem = tuple[Call, Any, Callable[[Any], jax.Array]]
 every_cell = pytest.mark.parametrize("case", CASES)
+every_kind = pytest.mark.parametrize("case", ["lstm", *KINDS])
 
 
 def inner(a: Any, b: Any) -> jax.Array:
@@ -42,7 +43,8 @@ def problem(float64: None, case: str) -> Problem:
     return call, weights, weighted_sum(cell, call, weights)
 
 
-@every_cell
+@pytest.mark.few(4)
+@every_kind
 def test_forward_mode_equals_reverse_mode(problem: Problem, case: str) -> None:
     call, _, loss = problem
     direction = normal(np.random.default_rng(5), call.params)
@@ -51,7 +53,8 @@ def test_forward_mode_equals_reverse_mode(problem: Problem, case: str) -> None:
     assert_close(forward, backward, CLOSE["float64"])
 
 
-@every_cell
+@pytest.mark.few(4)
+@every_kind
 @pytest.mark.parametrize("outer", ["forward", "reverse"])
 def test_second_derivatives_are_slopes_of_the_reference(
     problem: Problem, case: str, outer: str
@@ -66,16 +69,18 @@ def test_second_derivatives_are_slopes_of_the_reference(
 
     def gradient(step: float) -> Any:
         params = jax.tree.map(lambda p, v: p + step * v, call.params, direction)
-        arrays = jax.tree.map(np.asarray, call._replace(params=params))
-        _, pull_back = reference.unroll(CASES[case][1], *arrays, reverse=True)
+        arrays: Any = jax.tree.map(np.asarray, call._replace(params=params))
+        _, pull_back = reference.unroll(*CASES[case], *arrays, reverse=True)
         return pull_back(*weights)[0]
 
-    step = 1e-5
-    slope = jax.tree.map(lambda a, b: (a - b) / (2 * step), gradient(step), gradient(-step))
+    step = 1e-4
+    near, far = ([gradient(side * width) for side in (1, -1)] for width in (step, 2 * step))
+    slope = jax.tree.map(lambda a, b, c, d: (8 * (a - b) - (c - d)) / (12 * step), *near, *far)
     assert_close(jax.jit(twice)(call.params, direction), slope, FINITE_DIFFERENCE)
 
 
-@every_cell
+@pytest.mark.few(2)
+@every_kind
 def test_leaves_no_tracer_behind(case: str, checking_leaks: None) -> None:
     cell, _ = CASES[case]
     call = jax.tree.map(jnp.asarray, draw(cell, OPTIONS["all"], steps=3))
@@ -93,6 +98,6 @@ def test_a_mask_without_ends_and_resets_without_a_reset_change_nothing() -> None
     cell = LSTM(HIDDEN)
     params, xs, state, *_ = jax.tree.map(jnp.asarray, draw(cell, {"state"}))
     everywhere = jnp.ones(xs.shape[:2], bool)
-    plain = scan.run(cell, params, state, xs)
-    full = scan.run(cell, params, state, xs, everywhere, ~everywhere)
+    plain = scan.run(cell, params, state, Inputs(xs))
+    full = scan.run(cell, params, state, Inputs(xs, mask=everywhere, resets=~everywhere))
     assert_close(full, plain, CLOSE["float32"])

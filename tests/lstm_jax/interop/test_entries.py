@@ -36,9 +36,14 @@ def test_all_faults_are_listed_at_once() -> None:
     ]
 
 
-def test_without_a_missing_one_the_nearest_of_all_is_named() -> None:
-    with pytest.raises(ValueError, match=r"extra: w_h_; did you mean 'w_h'\?$"):
+def test_an_extra_one_is_not_taken_for_one_that_is_there() -> None:
+    with pytest.raises(ValueError, match=r"extra: w_h_$"):
         fit("weights", entries() | {"w_h_": np.ones(4)}, shapes)
+
+
+def test_what_is_no_dict_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"weights: they are a dict of arrays by name, got list"):
+        fit("weights", [np.ones(4)], shapes)  # type: ignore[arg-type]
 
 
 def test_an_input_size_that_nothing_shows_is_called_i() -> None:

@@ -16,6 +16,7 @@ CELL = LSTM(3)
 CALL = draw(CELL)
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("time_major", [False, True], ids=["batch-major", "time-major"])
 @pytest.mark.parametrize("name", LAYERS)
 def test_equals_unroll(name: str, time_major: bool) -> None:
@@ -60,7 +61,8 @@ def test_who_draws() -> None:
     assert DropConnect(CELL).draws
     assert not LearnedState(CELL).draws
     assert LearnedState(DropConnect(CELL)).draws
-    assert not Stack((CELL,), dropout=0.5).draws
+    assert Stack((CELL, CELL), dropout=0.5).draws
+    assert not Stack((CELL, CELL)).draws
     assert [name for name in LAYERS if LAYERS[name].draws] == ["deep"]
 
 

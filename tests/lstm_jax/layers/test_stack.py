@@ -104,9 +104,6 @@ def test_dropout_stands_between_layers_alone() -> None:
     _, kept = jax.jit(stack.unroll)(params, xs)
     assert (np.asarray(dropped) != 0).all()
     assert (np.asarray(dropped) != np.asarray(kept)).all(axis=-1).any()
-    one = Stack((LSTM(3),), dropout=0.25)
-    _, alone = one.unroll(params[:1], xs, noise=Noise(jax.random.key(0)))
-    assert_close(alone, one.unroll(params[:1], xs)[1], CLOSE["float32"])
 
 
 def test_layers_draw_apart() -> None:
@@ -158,6 +155,24 @@ def test_an_empty_stack_is_refused() -> None:
 def test_what_is_no_tuple_of_layers_is_refused(layers: object, bad_input: None) -> None:
     with pytest.raises(TypeError, match=r"Stack\.layers"):
         Stack(layers)
+
+
+@pytest.mark.parametrize("setting", [{"residual": True}, {"dropout": 0.5}])
+def test_what_acts_between_layers_needs_two(setting: dict) -> None:
+    with pytest.raises(ValueError, match="but there is one layer; it acts between layers"):
+        Stack((LSTM(3),), **setting)
+
+
+def test_errors_name_the_layer(problem: tuple, bad_input: None) -> None:
+    params, states, xs, *_ = problem
+    with pytest.raises(ValueError, match=r"layer 1: .* params\.w_x must have shape \(5, 12\)"):
+        STACK.unroll((params[0], params[1]._replace(w_x=params[0].w_x)), xs)
+    with pytest.raises(TypeError, match="the states of a stack are a tuple of those of its 2 lay"):
+        STACK.unroll(params, xs, states[0])
+    with pytest.raises(TypeError, match=r"the params of a stack are a tuple .* got NoneType"):
+        STACK.unroll(None, xs)
+    with pytest.raises(TypeError, match="noise must be a Noise"):
+        STACK.unroll(params, xs, noise=jax.random.key(0))
 
 
 def test_layers_that_do_not_fit_are_refused() -> None:

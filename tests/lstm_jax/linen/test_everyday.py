@@ -17,6 +17,7 @@ XS = jnp.float32(np.random.default_rng(5).normal(size=(2, 5, INPUTS)))
 UNIFORM = {"weights": "uniform", "dtype": jnp.bfloat16}
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "name, options",
     [

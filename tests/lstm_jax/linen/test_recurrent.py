@@ -39,6 +39,7 @@ def test_equals_the_layer(name: str) -> None:
     assert_close(found, expected(layer), CLOSE["float32"])
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", LAYERS)
 def test_equals_the_nnx_module(name: str) -> None:
     """Values, and gradients of parameters and inputs."""

@@ -35,6 +35,7 @@ def put(made: Recurrent, names: dict) -> None:
     nnx.update(made, state)
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("name", LAYERS)
 def test_equals_the_layer(name: str) -> None:
     made, call = module(name, return_state=True, deterministic=True), draw(LAYERS[name])
@@ -49,6 +50,7 @@ def test_reverse_equals_the_layers() -> None:
     assert_close(found, expected(LAYERS["lstm"], reverse=True), CLOSE["float32"])
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["lstm variant", "deep", "learned state"])
 def test_gradients_equal_the_layers(name: str) -> None:
     layer, call = LAYERS[name], draw(LAYERS[name])
@@ -174,6 +176,7 @@ SPREAD = {
 """Layers whose gates two devices can share."""
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "spread, name, kind",
     [
