@@ -75,7 +75,9 @@ class LSTMVariantState(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class LSTMVariant(MixedPrecision, SplitCell[LSTMVariantParams, LSTMVariantState]):
-    """Long short-term memory with parts added or taken away; see the module for each.
+    """Long short-term memory with parts added or taken away, by options.
+
+    The module says what each of them does, and where it comes from.
 
     Args:
         hidden_size: H, the number of cells.
