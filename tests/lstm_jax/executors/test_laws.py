@@ -64,6 +64,7 @@ def test_equals_stepping_one_by_one(cell: Cell, run: Run) -> None:
     assert_close(run(call), (state, np.stack(ys)), CLOSE["float32"])
 
 
+@pytest.mark.few(4)
 def test_cut_in_two_with_the_state_carried_equals_the_whole(cell: Cell, run: Run) -> None:
     call = draw(cell, {"state", "lengths"}, steps=2 * HALF)
     first = call._replace(xs=call.xs[:HALF], lengths=np.minimum(call.lengths, HALF))
@@ -91,6 +92,7 @@ def test_reverse_is_its_own_mirror(cell: Cell, run: Run) -> None:
     assert_close(run(call, reverse=True), mirrored, CLOSE["float32"])
 
 
+@pytest.mark.few(8)
 @either_way
 def test_length_0_returns_the_state_it_began_with(cell: Cell, run: Run, reverse: bool) -> None:
     call = draw(cell, {"state", "lengths", "resets"})
@@ -102,6 +104,7 @@ def test_length_0_returns_the_state_it_began_with(cell: Cell, run: Run, reverse:
     chex.assert_trees_all_equal(pick(final), pick(call.state))
 
 
+@pytest.mark.few(8)
 @either_way
 def test_past_its_end_a_sequence_is_silent(cell: Cell, run: Run, reverse: bool) -> None:
     call = draw(cell, {"state", "lengths"})
@@ -110,6 +113,7 @@ def test_past_its_end_a_sequence_is_silent(cell: Cell, run: Run, reverse: bool) 
     np.testing.assert_array_equal(silent, np.arange(STEPS)[:, None] >= call.lengths)
 
 
+@pytest.mark.few(12)
 @either_way
 @pytest.mark.parametrize("rubbish", [np.nan, np.inf])
 def test_padding_neither_enters_nor_receives(
@@ -149,6 +153,7 @@ def test_a_reset_stops_the_gradient(cell: Cell, run_and_differentiate: Run) -> N
     assert not any(np.asarray(leaf)[1].any() for leaf in jax.tree.leaves(d_state))
 
 
+@pytest.mark.few(4)
 def test_examples_of_a_batch_do_not_meet(cell: Cell, run_and_differentiate: Run) -> None:
     """A loss of one example alone has no gradient in the others."""
     call = draw(cell, {"state", "lengths", "resets"})
@@ -161,6 +166,7 @@ def test_examples_of_a_batch_do_not_meet(cell: Cell, run_and_differentiate: Run)
     assert not any(np.asarray(leaf)[~only].any() for leaf in jax.tree.leaves(d_state))
 
 
+@pytest.mark.few(6)
 @either_way
 def test_no_steps_return_the_state(cell: Cell, run: Run, reverse: bool) -> None:
     call = draw(cell, {"state", "lengths", "resets"}, steps=0)
