@@ -9,18 +9,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 from jaxtyping import Array
 
 from lstm_jax.cells import Cell, state_dtype
 from lstm_jax.noise import Noise
 
-_ARRAY = type("Array", (), {"__repr__": lambda self: "array"})()
-"""Stands for every leaf where a structure is shown."""
-
 
 @functools.lru_cache(maxsize=256)
-def _expected_params(cell: Cell, input_size: int, dtype: Any) -> Any:
-    return cell.param_shapes(input_size, dtype)
+def shapes(layer: Any, input_size: int, dtype: DTypeLike = jnp.float32) -> Any:
+    """The parameters of a cell or a layer as `jax.ShapeDtypeStruct`, without drawing any."""
+    return layer.param_shapes(input_size, dtype)
 
 
 def check_cell(cell: Any) -> None:
@@ -49,10 +48,10 @@ def check_inputs(cell: Cell, params: Any, xs: Any) -> Array:
     dtype = jnp.result_type(*jax.tree.leaves(params)[:1] or [xs.dtype])
     if not jnp.issubdtype(dtype, jnp.floating):
         raise TypeError(f"params must be floating point, got {dtype}")
-    _check_tree(
+    check_tree(
         f"for xs of width {xs.shape[-1]}, params",
         params,
-        _expected_params(cell, xs.shape[-1], dtype),
+        shapes(cell, xs.shape[-1], dtype),
     )
     dtype = state_dtype(jnp.zeros((), dtype))
     if xs.dtype.itemsize > dtype.itemsize:
@@ -65,16 +64,15 @@ def check_state(cell: Cell, params: Any, state: Any, batch: int) -> Any:
     if state is None:
         return cell.initial_state(params, batch)
     expected = jax.eval_shape(lambda p: cell.initial_state(p, batch), params)
-    state = jax.tree.map(jnp.asarray, state)
-    _check_tree("state", state, expected)
-    return state
+    check_tree("state", state, expected)
+    return jax.tree.map(jnp.asarray, state)
 
 
-def _check_tree(what: str, tree: Any, expected: Any) -> None:
+def check_tree(what: str, tree: Any, expected: Any) -> None:
     """Hold a pytree of arrays to the structure, shapes and dtypes of another."""
-    structures = {str(jax.tree.structure(each)) for each in (tree, expected)}
-    if len(structures) > 1:
-        given, wanted = (jax.tree.map(lambda _: _ARRAY, each) for each in (tree, expected))
+    structures: list[Any] = [jax.tree.structure(each) for each in (tree, expected)]
+    if structures[0] != structures[1]:
+        given, wanted = (jax.tree.map(_shape, each) for each in (tree, expected))
         raise TypeError(f"{what} must be {wanted}, got {given}")
     pairs = zip(jax.tree.leaves_with_path(tree), jax.tree.leaves(expected), strict=True)
     for (path, leaf), wanted in pairs:
@@ -83,6 +81,11 @@ def _check_tree(what: str, tree: Any, expected: Any) -> None:
             raise ValueError(f"{name} must have shape {wanted.shape}, got {jnp.shape(leaf)}")
         if jnp.result_type(leaf) != wanted.dtype:
             raise TypeError(f"{name} must be {wanted.dtype}, got {jnp.result_type(leaf)}")
+
+
+def _shape(leaf: Any) -> Any:
+    """What a message shows of a leaf, be it an array or not."""
+    return getattr(leaf, "shape", type(leaf).__name__)
 
 
 def check_lengths(lengths: Any, steps: int, batch: int) -> Array | None:
@@ -140,14 +143,3 @@ def _is_of(value: Any, dtype: Any) -> bool:
     if not isinstance(value, jax.Array | np.ndarray | np.generic | int):
         return False
     return not isinstance(value, bool) and jnp.issubdtype(jnp.result_type(value), dtype)
-
-
-def check_truncate(truncate: Any) -> int | None:
-    """A number of steps, or None."""
-    if truncate is None:
-        return None
-    if not isinstance(truncate, int) or isinstance(truncate, bool):
-        raise TypeError(f"truncate must be a number of steps, got {truncate!r}")
-    if truncate < 1:
-        raise ValueError(f"truncate must be at least 1 step, got {truncate}")
-    return truncate

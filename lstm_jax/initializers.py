@@ -67,9 +67,7 @@ def draw_weights(
     - "uniform": all of them U[-1/sqrt(H), 1/sqrt(H)], as torch draws them; its two biases a gate
       are added up here.
     """
-    check("input_size", input_size, Size)
-    if not jnp.issubdtype(dtype, jnp.floating):
-        raise TypeError(f"dtype must be a floating-point type such as float32, got {dtype!r}")
+    check_init(input_size, dtype)
     key_x, key_h, key_b = jax.random.split(key, 3)
     gates = len(roles)
     if bias is None:
@@ -93,6 +91,13 @@ def draw_weights(
         w_h = per_gate(recurrent, key_h, *sizes, gates, dtype)
     inputs = uniform if kind == "uniform" else lecun
     return Weights(per_gate(inputs, key_x, input_size, hidden_size, gates, dtype), w_h, b)
+
+
+def check_init(input_size: int, dtype: DTypeLike) -> None:
+    """Hold what a cell's `init` is given to what it takes."""
+    check("input_size", input_size, Size)
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise TypeError(f"dtype must be a floating-point type such as float32, got {dtype!r}")
 
 
 def orthogonal(

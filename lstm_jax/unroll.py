@@ -15,8 +15,8 @@ from jaxtyping import Array, Float, Shaped
 
 from lstm_jax import arguments, sequence
 from lstm_jax.cells import Cell, Wrapper, widen
-from lstm_jax.checks import named
-from lstm_jax.executors import EXECUTORS, Inputs
+from lstm_jax.checks import Size, check
+from lstm_jax.executors import EXECUTORS, Executor, Inputs, Request, asked_for, platform
 from lstm_jax.noise import Noise, Purpose
 
 
@@ -32,7 +32,7 @@ def unroll(
     noise: Noise | None = None,
     truncate: int | None = None,
     return_states: bool = False,
-    executor: str = "auto",
+    executor: str | Executor = "auto",
 ) -> Any:
     """Run `cell` over sequences.
 
@@ -52,8 +52,8 @@ def unroll(
         truncate: let no gradient flow back through more than this number of steps: the state is
             carried on, its gradient is cut, every `truncate` steps (truncated BPTT).
         return_states: whether to return the state after every step as well.
-        executor: a name of `lstm_jax.executors.EXECUTORS`, or "auto". "scan" takes every
-            transformation of JAX, "fused" reverse mode alone.
+        executor: a name of `lstm_jax.executors.EXECUTORS`, an executor such as
+            `Checkpointed(segment=500)`, or "auto": then `choose_executor` tells which, and why.
 
     Returns:
         The final state of each sequence, the outputs (T, B, H) and, if asked for, the states as
@@ -81,10 +81,9 @@ def unroll(
     lengths = arguments.check_lengths(lengths, steps, batch)
     resets = arguments.check_resets(resets, steps, batch)
     arguments.check_noise(noise, batch)
-    window = arguments.check_truncate(truncate)
+    check("truncate", truncate, Size | None)
     reverse = arguments.check_flag("reverse", reverse)
     return_states = arguments.check_flag("return_states", return_states)
-    executor = choose_executor(cell, executor).name
 
     mask = None
     if lengths is not None:
@@ -98,8 +97,10 @@ def unroll(
     if noise is not None:
         params = cell.disturb(params, noise, batch)
         keys = noise.fold(Purpose.STEPS).of_steps(steps, batch) if cell.draws_each_step else None
+    inputs = Inputs(xs, keys, mask, resets)
+    chosen = choose_executor(cell, executor, inputs).executor
     recorded = AllStates(cell) if return_states else cell
-    final, ys = _run(executor, recorded, window, params, state, Inputs(xs, keys, mask, resets))
+    final, ys = _run(chosen, recorded, truncate, params, state, inputs)
     chex.assert_trees_all_equal_shapes_and_dtypes(final, state)
     if return_states:
         ys, states = ys
@@ -120,10 +121,10 @@ class AllStates(Wrapper):
 
 @functools.partial(jax.jit, static_argnames=("executor", "cell", "window"))
 def _run(
-    executor: str, cell: Cell, window: int | None, params: Any, state: Any, inputs: Inputs
+    executor: Executor, cell: Cell, window: int | None, params: Any, state: Any, inputs: Inputs
 ) -> tuple[Any, Any]:
     """Compiled here too, so that a call outside of any `jit` does not compile its loop anew."""
-    run = EXECUTORS[executor].run
+    run = executor.run
     if window is None or window >= len(inputs.xs):
         return run(cell, params, state, inputs)
     going_on = jnp.broadcast_to(
@@ -141,31 +142,49 @@ def _run(
 
 
 class Choice(NamedTuple):
-    """Which executor serves a call, and why the others do not."""
+    """Which executor serves a call, and why not each of the others; prints as a list of them."""
 
     name: str
-    refused: dict[str, str]
+    executor: Executor
+    others: dict[str, str]
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}: {self.executor}"]
+        return "\n".join(lines + [f"not {name}: {why}" for name, why in self.others.items()])
 
 
-def choose_executor(cell: Cell, executor: str = "auto") -> Choice:
-    """The executor that `unroll` will use for `cell`, without running it.
+def choose_executor(
+    cell: Cell, executor: str | Executor = "auto", inputs: Inputs | None = None
+) -> Choice:
+    """The executor that `unroll` will use, without running it, and why not the others.
 
-    Raises ValueError for an unknown name, or for a named executor that cannot serve the call.
+    Args:
+        cell: the step.
+        executor: as for `unroll`.
+        inputs: what is run over, or `jax.ShapeDtypeStruct` for it; left out, any.
 
-    >>> from lstm_jax import LSTM
-    >>> choose_executor(LSTM(hidden_size=4)).name
-    'scan'
+    Raises ValueError for an unknown name, TypeError for what is neither a name nor an executor,
+    and ValueError for one that is asked for and cannot serve the call.
+
+    >>> from lstm_jax import ResetFirstGRU
+    >>> print(choose_executor(ResetFirstGRU(hidden_size=4)))
+    scan: Scan()
+    not fused: its step does not split into project, recur and activate
+    not checkpointed: it runs every step twice, to save memory
     """
     arguments.check_cell(cell)
-    if executor != "auto":
-        reason = named("executor", executor, {"auto": None} | EXECUTORS).unsupported(cell)
-        if reason:
-            raise ValueError(f"executor {executor!r} cannot run {cell}: {reason}")
-        return Choice(executor, {})
-    refused: dict[str, str] = {}
-    for name, candidate in EXECUTORS.items():
-        reason = candidate.unsupported(cell)
-        if reason is None:
-            return Choice(name, refused)
-        refused[name] = reason
-    raise ValueError(f"no executor can run {cell}: {refused}")
+    request = Request(cell, platform(), inputs)
+    reasons = {name: each.unsupported(request) for name, each in EXECUTORS.items()}
+    if isinstance(executor, str) and executor == "auto":
+        serving = [n for n, each in EXECUTORS.items() if each.automatic and not reasons[n]]
+        name, chosen = serving[0], EXECUTORS[serving[0]]
+    else:
+        name, chosen = asked_for(executor)
+        if reason := chosen.unsupported(request):
+            raise ValueError(f"executor {name!r} cannot run {cell}: {reason}")
+    others = {
+        n: reasons[n] or each.drawback
+        for n, each in EXECUTORS.items()
+        if type(each) is not type(chosen)
+    }
+    return Choice(name, chosen, others)

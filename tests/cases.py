@@ -26,7 +26,7 @@ from lstm_jax.cells import (
     ResetFirstGRU,
     Zoneout,
 )
-from lstm_jax.executors import EXECUTORS
+from lstm_jax.executors import EXECUTORS, Request
 from tests import reference, reference_plain, reference_variants
 
 STEPS, BATCH, INPUTS, HIDDEN = 37, 4, 2, 3
@@ -109,7 +109,7 @@ PAIRS = [
     (executor, case)
     for executor in EXECUTORS
     for case, (cell, _) in CASES.items()
-    if EXECUTORS[executor].unsupported(cell) is None
+    if EXECUTORS[executor].unsupported(Request(cell, "cpu")) is None
 ]
 """Every executor with every cell that it serves."""
 

@@ -8,10 +8,10 @@ Always on below `tests/`:
 On request, as fixtures: `float64`, `strict_ranks`, `checking_leaks`, `keys_used_once` and,
 for tests that hand over wrong input on purpose, `bad_input`.
 
-XLA compiles without its costly optimisations, which halves the time of the suite, and a test that
-is marked `few(n)` runs with the first n of its parameters alone. With COMPLETE=1 in the environment
-all run, compiled as for users; CI runs both. Compiled programs go into a cache on disk for one run
-of the suite, which all its processes share.
+XLA compiles without its costly optimisations, and a test that is marked `few(n)` runs with the
+first n of its parameters alone. With COMPLETE=1 in the environment all run, compiled as for users;
+CI runs both. Compiled programs go into a cache on disk for one run of the suite, which all its
+processes share.
 """
 
 import collections

@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 RUN = {"checks", "noise", "sequence", "cells", "executors"}
-MODEL = RUN | {"initializers", "unroll", "layers"}
+MODEL = RUN | {"initializers", "arguments", "unroll", "layers"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "checks": set(),
@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "layers": RUN | {"initializers", "arguments", "unroll"},
     "nnx": MODEL,
     "linen": MODEL,
-    "interop": {"checks", "initializers", "cells", "layers"},
+    "interop": {"checks", "initializers", "cells", "arguments", "layers"},
     "diagnostics": MODEL,
     "tasks": {"checks"},
     "training": {"checks", "noise", "tasks"},

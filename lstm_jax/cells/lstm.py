@@ -73,7 +73,7 @@ def _squash(z: Float[Array, "*B Z"]) -> Float[Array, "*B Z"]:
     """The tanh of g and the sigmoid of the others, in one sweep.
 
     XLA's CPU backend vectorises a sweep over the packed array, and not one over four slices of
-    an array that it reads from a longer one: twice the time at H = 64.
+    an array that it reads from a longer one.
     """
     is_g = jnp.arange(z.shape[-1]) // (z.shape[-1] // 4) == 2
     return jnp.where(is_g, jnp.tanh(z), jax.nn.sigmoid(z))

@@ -26,6 +26,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from lstm_jax.cells.base import MixedPrecision, SplitCell, zeros
 from lstm_jax.checks import Size
+from lstm_jax.initializers import check_init
 
 
 class LSTM1997Params(NamedTuple):
@@ -118,6 +119,7 @@ class LSTM1997(MixedPrecision, SplitCell[LSTM1997Params, LSTM1997State]):
     def init(
         self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
     ) -> LSTM1997Params:
+        check_init(input_size, dtype)
         key_x, key_h, key_b = jax.random.split(key, 3)
         width = self.hidden_size + len(self.gates) * self.blocks
         fed_back = {"all": width, "cells": self.hidden_size, "none": 0}[self.fed_back]

@@ -1,10 +1,44 @@
 """A whole sequence: how a step is carried along time. Same answer, different schedule."""
 
-from lstm_jax.executors import fused, scan
-from lstm_jax.executors.base import Executor, Inputs
+from typing import Any
 
-EXECUTORS: dict[str, Executor] = {"scan": scan, "fused": fused}
-"""Every executor by name, the one that `executor="auto"` prefers first: the reference, through
-which every transformation works, while `fused` is reverse mode only."""
+from lstm_jax.checks import named
+from lstm_jax.executors.base import Executor, Inputs, Request, compiling_for, platform
+from lstm_jax.executors.checkpointed import Checkpointed
+from lstm_jax.executors.fused import Fused
+from lstm_jax.executors.scan import Scan
 
-__all__ = ["EXECUTORS", "Executor", "Inputs"]
+EXECUTORS: dict[str, Executor] = {
+    "scan": Scan(),
+    "fused": Fused(),
+    "checkpointed": Checkpointed(),
+}
+"""Every executor by name, as it is by default; the one that `executor="auto"` prefers first."""
+
+
+def asked_for(executor: Any) -> tuple[str, Executor]:
+    """An executor by its name, or as it is, and what it is called.
+
+    Raises ValueError for an unknown name, TypeError for what is neither.
+    """
+    if isinstance(executor, str):
+        return executor, named("executor", executor, {"auto": None} | EXECUTORS)
+    if not isinstance(executor, Executor):
+        raise TypeError(
+            f"executor must be a name such as 'scan', or Scan() itself, got {executor!r}"
+        )
+    return str(executor), executor
+
+
+__all__ = [
+    "EXECUTORS",
+    "Checkpointed",
+    "Executor",
+    "Fused",
+    "Inputs",
+    "Request",
+    "Scan",
+    "asked_for",
+    "compiling_for",
+    "platform",
+]

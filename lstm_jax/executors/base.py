@@ -1,14 +1,21 @@
 """What an executor is: a way to carry a step along time.
 
 All executors compute the same function; they differ in speed, memory and what they support.
-Their arguments are normalised by `lstm_jax.unroll` and not checked again.
+What they run is normalised by `lstm_jax.unroll` and not checked again.
 """
 
-from typing import Any, NamedTuple, Protocol
+import abc
+import contextlib
+import contextvars
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, ClassVar, NamedTuple
 
+import jax
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Shaped
 
 from lstm_jax.cells import Cell
+from lstm_jax.checks import Settings
 from lstm_jax.noise import Keyed
 
 
@@ -26,16 +33,57 @@ class Inputs(NamedTuple):
         return self.xs if self.keys is None else Keyed(self.xs, self.keys)
 
 
-class Executor(Protocol):
-    """A module of this package that has `run` and `unsupported`."""
+class Request(NamedTuple):
+    """What is known of a call before it runs, and decides who can serve it.
 
-    __doc__: str | None
+    `inputs` may be arrays, tracers or `jax.ShapeDtypeStruct`; None where only the cell is known.
+    """
 
+    cell: Cell
+    platform: str
+    inputs: Inputs | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Executor(Settings, abc.ABC):
+    """A way to carry a step along time; its fields say how."""
+
+    automatic: ClassVar[bool] = True
+    """Whether `executor="auto"` may take it."""
+
+    drawback: ClassVar[str]
+    """What speaks against it where another one can serve as well."""
+
+    @abc.abstractmethod
     def run(self, cell: Cell, params: Any, state: Any, inputs: Inputs) -> tuple[Any, Any]:
         """The final state and the outputs (T, B, H), zero where `inputs.mask` is False.
 
         Outputs are whatever tree `cell.output` gives.
         """
 
-    def unsupported(self, cell: Cell) -> str | None:
+    def unsupported(self, request: Request) -> str | None:
         """The reason why this executor cannot serve a call, or None where it can."""
+        return None
+
+
+_platform: contextvars.ContextVar[str | None] = contextvars.ContextVar("platform", default=None)
+
+
+def platform() -> str:
+    """What a call is compiled for: "cpu", "gpu" or "tpu"."""
+    return _platform.get() or jax.default_backend()
+
+
+@contextlib.contextmanager
+def compiling_for(name: str) -> Iterator[None]:
+    """Choose executors as for another platform, to compile for it where it is not.
+
+    >>> with compiling_for("tpu"):
+    ...     platform()
+    'tpu'
+    """
+    token = _platform.set(name)
+    try:
+        yield
+    finally:
+        _platform.reset(token)

@@ -12,6 +12,7 @@ under `jax.vmap` returns its pullbacks for a whole chunk as a pytree, which the 
 consumes a step at a time. Memory is that of the states, T times. Reverse mode only.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -22,35 +23,55 @@ from jaxtyping import Array
 
 from lstm_jax import sequence
 from lstm_jax.cells import Cell, SplitCell
-from lstm_jax.executors.base import Inputs
+from lstm_jax.checks import Size
+from lstm_jax.executors.base import Executor, Inputs, Request
 
 CHUNKS = range(8, 21)
 """Lengths of a chunk: long enough for large products, short enough to stay in cache."""
 
 
-def unsupported(cell: Cell) -> str | None:
-    if not cell.splits:
-        return "its step does not split into project, recur and activate"
-    return None
+@dataclasses.dataclass(frozen=True)
+class Fused(Executor):
+    """Fast gradients: weight gradients in large products; any cell that splits.
+
+    Args:
+        chunk: steps whose products are made at once; left out, the number that divides T best.
+    """
+
+    drawback = "reverse mode alone"
+
+    chunk: Size | None = None
+
+    def unsupported(self, request: Request) -> str | None:
+        if not request.cell.splits:
+            return "its step does not split into project, recur and activate"
+        return None
+
+    def run(self, cell: Cell, params: Any, state: Any, inputs: Inputs) -> tuple[Any, Any]:
+        assert isinstance(cell, SplitCell)
+        size = self.chunk or chunk_length(len(inputs.xs))
+        return _run(cell, size, params, state, inputs)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def run(cell: SplitCell, params: Any, state: Any, inputs: Inputs) -> tuple[Any, Any]:
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _run(cell: SplitCell, size: int, params: Any, state: Any, inputs: Inputs) -> tuple[Any, Any]:
     def show(state: Any) -> Any:
         return cell.output(params, state)
 
-    final, ys = _advance(cell, params, state, inputs, emit=show)
+    final, ys = _advance(cell, size, params, state, inputs, emit=show)
     return final, sequence.silence(ys, inputs.mask)
 
 
-def _forward(cell: SplitCell, params: Any, state: Any, inputs: Inputs) -> tuple[Any, Any]:
-    final, states = _advance(cell, params, state, inputs, emit=lambda state: state)
+def _forward(
+    cell: SplitCell, size: int, params: Any, state: Any, inputs: Inputs
+) -> tuple[Any, Any]:
+    final, states = _advance(cell, size, params, state, inputs, emit=lambda state: state)
     ys = sequence.silence(cell.output(params, states), inputs.mask)
     return (final, ys), (params, state, states, inputs)
 
 
 def _advance(
-    cell: SplitCell, params: Any, state: Any, inputs: Inputs, emit: Callable[[Any], Any]
+    cell: SplitCell, size: int, params: Any, state: Any, inputs: Inputs, emit: Callable[[Any], Any]
 ) -> tuple[Any, Any]:
     """The final state, and what `emit` takes of the state after every step."""
     initial = cell.initial_state(params, inputs.xs.shape[1])
@@ -66,10 +87,12 @@ def _advance(
         zx = cell.project(params, part.x)
         return jax.lax.scan(advance, state, (zx, part.mask, part.resets))
 
-    return sequence.over_chunks(chunk, state, inputs, chunk_length(len(inputs.xs)))
+    return sequence.over_chunks(chunk, state, inputs, size)
 
 
-def _backward(cell: SplitCell, saved: tuple, cotangents: tuple) -> tuple[Any, Any, Inputs]:
+def _backward(
+    cell: SplitCell, size: int, saved: tuple, cotangents: tuple
+) -> tuple[Any, Any, Inputs]:
     params, first, states, inputs = saved
     d_final, d_ys = cotangents
     initial, to_params = jax.vjp(lambda p: cell.initial_state(p, inputs.xs.shape[1]), params)
@@ -107,12 +130,12 @@ def _backward(cell: SplitCell, saved: tuple, cotangents: tuple) -> tuple[Any, An
     carry = (d_final, zeros(initial), zeros(params))
     steps = (before, states, inputs, d_ys)
     (d_first, d_initial, d_params), d_xs = sequence.over_chunks(
-        chunk, carry, steps, chunk_length(len(inputs.xs)), reverse=True
+        chunk, carry, steps, size, reverse=True
     )
     return _add(d_params, *to_params(d_initial)), d_first, Inputs(d_xs, None, None, None)
 
 
-run.defvjp(_forward, _backward)
+_run.defvjp(_forward, _backward)
 
 
 def _pullback(cell: SplitCell, params: Any, *step: Any) -> Callable:

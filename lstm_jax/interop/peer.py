@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from lstm_jax.arguments import shapes
 from lstm_jax.cells import GRU, LSTM, Cell, Elman, LSTMVariant, ResetFirstGRU
 from lstm_jax.interop.entries import Arrays, fit
-from lstm_jax.interop.trees import described, fitted, named, owned
+from lstm_jax.interop.trees import fitted, named, owned
 from lstm_jax.layers import Bidirectional, Layer, Stack
 
 
@@ -69,12 +70,12 @@ class Peer:
         """The layer's parameters of NumPy arrays, of flat entries."""
         cells = self._cells(layer)
 
-        def shapes(input_size: int) -> dict[str, tuple[int, ...]]:
-            zeros = _zeros(described(layer, input_size))
+        def by_name(input_size: int) -> dict[str, tuple[int, ...]]:
+            zeros = _zeros(shapes(layer, input_size))
             return {name: a.shape for name, a in _entries(cells, parts(layer, zeros)).items()}
 
-        arrays, size = fit(f"the {self.name} entries do not fit {layer}", entries, shapes)
-        like = described(layer, size)
+        arrays, size = fit(f"the {self.name} entries do not fit {layer}", entries, by_name)
+        like = shapes(layer, size)
         found = []
         for (layout, names), own in zip(cells, parts(layer, like), strict=True):
             theirs = {name: arrays[names.of(name)] for name in layout.write(present(_zeros(own)))}

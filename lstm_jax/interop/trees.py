@@ -1,12 +1,12 @@
 """Our parameters as flat dicts, by names such as `w_x` or `0.forward.w_x`, and back."""
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
 import jax
 import numpy as np
 
+from lstm_jax.arguments import shapes
 from lstm_jax.cells import Cell
 from lstm_jax.interop.entries import Arrays, fit
 from lstm_jax.layers import Layer
@@ -28,20 +28,14 @@ def rebuilt(like: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     return jax.tree.unflatten(jax.tree.structure(like), [arrays[name] for name in named(like)])
 
 
-@functools.lru_cache(maxsize=256)
-def described(layer: Cell | Layer, input_size: int) -> Any:
-    """The layer's parameters as shapes, without drawing any."""
-    return jax.eval_shape(lambda key: layer.init(key, input_size), jax.random.key(0))
-
-
 def fitted(what: str, layer: Cell | Layer, entries: Mapping[str, Any]) -> Any:
     """The layer's parameters of arrays by our names; ValueError or TypeError as `fit`."""
 
-    def shapes(input_size: int) -> dict[str, tuple[int, ...]]:
-        return {name: leaf.shape for name, leaf in named(described(layer, input_size)).items()}
+    def by_name(input_size: int) -> dict[str, tuple[int, ...]]:
+        return {name: leaf.shape for name, leaf in named(shapes(layer, input_size)).items()}
 
-    arrays, input_size = fit(f"{what} for {layer}", entries, shapes)
-    return rebuilt(described(layer, input_size), arrays)
+    arrays, input_size = fit(f"{what} {layer}", entries, by_name)
+    return rebuilt(shapes(layer, input_size), arrays)
 
 
 def owned(arrays: Arrays) -> Arrays:

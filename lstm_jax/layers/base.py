@@ -1,12 +1,14 @@
 """What a layer is: a cell, or a composition of cells, over whole sequences.
 
-All of them have `output_size`, `init` and `initial_state`, and run by `unroll_layer`.
+All of them have `output_size`, `init`, `param_shapes` and `initial_state`, and run by
+`unroll_layer`.
 """
 
 import abc
 import dataclasses
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, PRNGKeyArray
@@ -33,6 +35,10 @@ class Layer(Settings, abc.ABC):
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32) -> Any:
         """Draw all parameters for inputs of width `input_size`."""
+
+    def param_shapes(self, input_size: int, dtype: DTypeLike = jnp.float32) -> Any:
+        """What `init` will give, as `jax.ShapeDtypeStruct`."""
+        return jax.eval_shape(lambda key: self.init(key, input_size, dtype), jax.random.key(0))
 
     @abc.abstractmethod
     def initial_state(self, params: Any, batch_size: int) -> Any:

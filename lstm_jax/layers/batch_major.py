@@ -10,8 +10,8 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float, Shaped
 
 from lstm_jax.cells import Cell
-from lstm_jax.checks import Settings, Size, named
-from lstm_jax.executors import EXECUTORS
+from lstm_jax.checks import Settings, Size
+from lstm_jax.executors import Executor, asked_for
 from lstm_jax.layers.base import Layer, unroll_layer
 from lstm_jax.layers.bidirectional import Bidirectional
 from lstm_jax.layers.stack import Stack
@@ -37,7 +37,7 @@ class Recurrent(Settings):
     reverse: bool = False
     time_major: bool = False
     return_state: bool = False
-    executor: str = "auto"
+    executor: str | Executor = "auto"
     truncate: Size | None = None
 
     def __post_init__(self) -> None:
@@ -48,7 +48,7 @@ class Recurrent(Settings):
             )
         super().__post_init__()
         if self.executor != "auto":
-            named("executor", self.executor, {"auto": None} | EXECUTORS)
+            asked_for(self.executor)
         if self.reverse and runs_both_ways(self.layer):
             raise ValueError(
                 "Recurrent.reverse is True but the layer is bidirectional: it runs both ways"
@@ -77,7 +77,6 @@ class Recurrent(Settings):
         if not self.time_major:
             xs = xs.swapaxes(0, 1)
             resets = None if resets is None else jnp.swapaxes(resets, 0, 1)
-        self._check_state(params, state, xs.shape[1])
         state, ys = _spread(self._run, xs)(params, xs, state, lengths, resets, noise)
         if not self.time_major:
             ys = jax.tree.map(lambda y: y.swapaxes(0, 1), ys)
@@ -100,15 +99,6 @@ class Recurrent(Settings):
             **options,
         )
 
-    def _check_state(self, params: Any, state: Any, batch: int) -> None:
-        """Hold a state to the layer's structure; `unroll` looks at each array."""
-        if state is None:
-            return
-        expected = jax.eval_shape(lambda p: self.layer.initial_state(p, batch), params)
-        if not alike(state, expected):
-            wanted, given = (jax.tree.map(jnp.shape, tree) for tree in (expected, state))
-            raise TypeError(f"state must be {wanted}, got {given}")
-
 
 def _spread(run: Callable[..., Any], xs: Float[Array, "T B I"]) -> Callable[..., Any]:
     """The same function, with the compiler to spread it over the axes of a mesh.
@@ -123,12 +113,6 @@ def _spread(run: Callable[..., Any], xs: Float[Array, "T B I"]) -> Callable[...,
     batch = sharding.spec[1]
     results = PartitionSpec(batch), PartitionSpec(None, batch)
     return jax.sharding.auto_axes(run, out_sharding=results)
-
-
-def alike(tree: Any, other: Any) -> bool:
-    """Whether two trees have one structure."""
-    structures: list[Any] = [jax.tree.structure(each) for each in (tree, other)]
-    return structures[0] == structures[1]
 
 
 def runs_both_ways(layer: Cell | Layer) -> bool:

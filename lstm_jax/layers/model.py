@@ -13,6 +13,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from lstm_jax.checks import Fraction, Settings, Size
+from lstm_jax.executors import Executor
 from lstm_jax.layers.stack import Stack
 from lstm_jax.noise import Noise, dropped
 
@@ -52,7 +53,7 @@ class SequenceModel(Settings):
     dropout: Fraction = 0.0
     readout_bias: bool = True
     shortcut: bool = False
-    executor: str = "auto"
+    executor: str | Executor = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()

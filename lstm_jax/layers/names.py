@@ -7,17 +7,10 @@
 Every weight has an axis name for each of its axes, for those who spread it over devices.
 """
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-from jax.typing import DTypeLike
-
-from lstm_jax.cells import Cell
 from lstm_jax.checks import named as look_up
-from lstm_jax.layers.base import Layer
 
 Axes = tuple[str | None, ...]
 """A name for each axis of an array, None for one without."""
@@ -44,17 +37,10 @@ AXES: dict[str, Axes] = {
 AXIS_NAMES = tuple(dict.fromkeys(name for axes in AXES.values() for name in axes if name))
 
 
-@functools.lru_cache(maxsize=256)
-def shapes(layer: Cell | Layer, input_size: int, dtype: DTypeLike = jnp.float32) -> Any:
-    """What `layer.init` will give: its parameters as `jax.ShapeDtypeStruct`."""
-    if isinstance(layer, Cell):
-        return layer.param_shapes(input_size, dtype)
-    return jax.eval_shape(lambda key: layer.init(key, input_size, dtype), jax.random.key(0))
-
-
 def to_names(params: Any) -> Any:
     """Parameters as nested dicts by name; None where there is none.
 
+    >>> import jax
     >>> from lstm_jax import LSTM, Stack
     >>> params = Stack((LSTM(hidden_size=2),)).init(jax.random.key(0), input_size=3)
     >>> {name: sorted(layer) for name, layer in to_names(params).items()}

@@ -9,7 +9,6 @@ from jaxtyping import Array, Float
 
 from lstm_jax import arguments
 from lstm_jax.cells import Cell, widen
-from lstm_jax.layers.batch_major import alike
 
 
 def step(
@@ -26,11 +25,7 @@ def step(
     x = arguments.check_inputs(cell, params, inputs.reshape(1, size, width))[0]
     params = widen(params)
     expected = jax.eval_shape(lambda p: initial_carry(cell, p, tuple(batch)), params)
-    wanted, given = (jax.tree.map(jnp.shape, tree) for tree in (expected, carry))
-    if not alike(carry, expected):
-        raise TypeError(f"carry must be {wanted}, got {given}")
-    if given != wanted:
-        raise ValueError(f"carry must have the shapes {wanted}, got {given}")
+    arguments.check_tree("carry", carry, expected)
     flat = jax.tree.map(lambda a: jnp.reshape(a, (size, *a.shape[len(batch) :])), carry)
     new, y = cell.step(params, flat, x)
     return jax.tree.map(lambda a: a.reshape(*batch, *a.shape[1:]), (new, y))

@@ -9,10 +9,10 @@ from flax import linen
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from lstm_jax.arguments import shapes
 from lstm_jax.cells import Cell, LearnedState, Wrapper
 from lstm_jax.layers import one_step
 from lstm_jax.layers.foreign import ForeignCell
-from lstm_jax.layers.names import shapes
 from lstm_jax.linen.recurrent import Sharding, parameters
 
 

@@ -7,10 +7,12 @@ import jax.numpy as jnp
 from flax import linen
 from jaxtyping import Array, Float, Shaped
 
+from lstm_jax.arguments import shapes
 from lstm_jax.cells import Cell
+from lstm_jax.executors import Executor
 from lstm_jax.layers import Layer, batch_major
 from lstm_jax.layers.compose import storage_dtype
-from lstm_jax.layers.names import axes_of, from_names, shapes, to_names
+from lstm_jax.layers.names import axes_of, from_names, to_names
 from lstm_jax.noise import Noise
 
 Sharding = bool | Mapping[str, str | None]
@@ -57,7 +59,7 @@ class Base(linen.Module, kw_only=True):
     reverse: bool = False
     time_major: bool = False
     return_state: bool = False
-    executor: str = "auto"
+    executor: str | Executor = "auto"
     truncate: int | None = None
     deterministic: bool | None = None
     param_dtype: Any = jnp.float32

@@ -8,11 +8,13 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Shaped
 
+from lstm_jax.arguments import shapes
 from lstm_jax.cells import Cell
 from lstm_jax.checks import Size, check
+from lstm_jax.executors import Executor
 from lstm_jax.layers import Layer, batch_major
 from lstm_jax.layers.compose import storage_dtype
-from lstm_jax.layers.names import axes_of, from_names, shapes, to_names
+from lstm_jax.layers.names import axes_of, from_names, to_names
 from lstm_jax.noise import Noise
 
 Sharding = bool | Mapping[str, str | None]
@@ -96,7 +98,7 @@ class Recurrent(Weights):
         reverse: bool = False,
         time_major: bool = False,
         return_state: bool = False,
-        executor: str = "auto",
+        executor: str | Executor = "auto",
         truncate: int | None = None,
         deterministic: bool = False,
         param_dtype: Any = jnp.float32,

@@ -27,7 +27,7 @@ VALUES = [
     ("lengths", np.array([0, 5, 6, 2]), r"lengths must be in 0\.\.5, got 6"),
     ("resets", GOOD.resets.T, r"resets must have shape \(5, 4\), got \(4, 5\)"),
     ("noise", Noise(KEY, np.arange(3)), r"noise\.rows must have shape \(4,\), got \(3,\)"),
-    ("truncate", 0, "truncate must be at least 1 step, got 0"),
+    ("truncate", 0, "truncate must be at least 1, got 0"),
     ("executor", "scam", r"unknown executor 'scam'; did you mean 'scan'\? known: "),
 ]
 
@@ -36,9 +36,13 @@ TYPES = [
     (
         "params",
         tuple(GOOD.params),
-        r"params must be LSTMParams\(w_x=array, w_h=array, b=array\), got \(array, array, array\)",
+        r"params must be LSTMParams\(w_x=\(2, 12\), w_h=\(3, 12\), b=\(12,\)\), got \(\(2, 12\)",
     ),
-    ("state", tuple(GOOD.state), r"must be LSTMState\(c=array, h=array\), got \(array, array\)"),
+    (
+        "state",
+        tuple(GOOD.state),
+        r"must be LSTMState\(c=\(4, 3\), h=\(4, 3\)\), got \(\(4, 3\), \(4",
+    ),
     ("state", HALF, r"state\.h must be float32, got float16"),
     ("lengths", ZEROS[:, 0], "lengths must be integers, got float32"),
     ("lengths", GOOD.resets[0], "lengths must be integers, got bool"),
@@ -51,8 +55,8 @@ TYPES = [
     ("noise", Noise(KEY, ZEROS[:, 0]), r"noise\.rows must be an array of integers"),
     ("noise", Noise(KEY, None, 0.5), r"noise\.first_step must be a number of steps, got 0\.5"),
     ("noise", KEY, r"noise must be a Noise, as in noise=Noise\(key\), got "),
-    ("truncate", 2.5, "truncate must be a number of steps, got 2.5"),
-    ("truncate", True, "truncate must be a number of steps, got True"),
+    ("truncate", 2.5, "truncate must be an integer or None, got 2.5"),
+    ("truncate", True, "truncate must be an integer or None, got True"),
 ]
 
 pytestmark = pytest.mark.usefixtures("bad_input")

@@ -5,9 +5,8 @@ What it computes is held to the reference in `executors/test_conformance.py`, an
 """
 
 import contextlib
-import importlib
-import types
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import chex
 import jax
@@ -17,7 +16,7 @@ import pytest
 
 from lstm_jax import GRU, LSTM, LearnedState, choose_executor, unroll
 from lstm_jax.cells import Cell
-from lstm_jax.executors import EXECUTORS
+from lstm_jax.executors import EXECUTORS, Fused, Scan, asked_for
 from tests.cases import HIDDEN, STEPS, draw, outputs
 from tests.tolerances import CLOSE, assert_close
 
@@ -98,21 +97,23 @@ def test_lists_are_as_good_as_arrays(name: str, given: list, bad_input: None) ->
     chex.assert_trees_all_equal(found, wanted)
 
 
-def test_auto_takes_the_first_that_serves_and_says_why_not_the_others(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def serving(reason: str | None) -> types.SimpleNamespace:
-        return types.SimpleNamespace(unsupported=lambda cell: reason)
+def test_auto_takes_the_first_that_serves_and_says_why_not_the_others() -> None:
+    chosen = choose_executor(CELL)
+    assert (chosen.name, chosen.executor) == next(iter(EXECUTORS.items()))
+    assert chosen.others.keys() == EXECUTORS.keys() - {chosen.name}
+    assert all(chosen.others.values())
 
-    known = {"picky": serving("not today")}
-    monkeypatch.setattr(importlib.import_module("lstm_jax.unroll"), "EXECUTORS", known)
-    with pytest.raises(ValueError, match=r"no executor can run LSTM\(.*'picky': 'not today'"):
-        choose_executor(CELL)
-    with pytest.raises(ValueError, match=r"executor 'picky' cannot run LSTM\(.*: not today"):
-        choose_executor(CELL, "picky")
-    known.update(first=serving(None), second=serving(None))
-    assert choose_executor(CELL) == ("first", {"picky": "not today"})
-    assert choose_executor(CELL, "second") == ("second", {})
+
+def test_an_executor_of_ones_own_settings() -> None:
+    chosen = choose_executor(CELL, Fused(chunk=7))
+    assert (chosen.name, chosen.executor) == ("Fused(chunk=7)", Fused(chunk=7))
+    assert chosen.others.keys() == EXECUTORS.keys() - {"fused"}
+
+
+@pytest.mark.parametrize("executor", [Scan, 5, None])
+def test_what_is_no_executor_is_refused(executor: Any) -> None:
+    with pytest.raises(TypeError, match="executor must be a name such as 'scan'"):
+        asked_for(executor)
 
 
 every_executor = pytest.mark.parametrize("executor", EXECUTORS)

@@ -1,4 +1,4 @@
-"""Cells around a cell: regularisers and a learned beginning. They compose in any order."""
+"""Cells around a cell: regularisers and a learned beginning. They compose."""
 
 from lstm_jax.cells.wrappers.base import Wrapper
 from lstm_jax.cells.wrappers.drop_connect import DropConnect

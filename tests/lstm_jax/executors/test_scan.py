@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lstm_jax.cells import LSTM, Cell
-from lstm_jax.executors import EXECUTORS, Inputs, scan
+from lstm_jax.executors import Inputs, Request, Scan
 from tests import reference
 from tests.cases import CASES, HIDDEN, KINDS, OPTIONS, Call, cotangents, draw, normal, outputs
 from tests.tolerances import CLOSE, FINITE_DIFFERENCE, assert_close
@@ -90,14 +90,13 @@ def test_leaves_no_tracer_behind(case: str, checking_leaks: None) -> None:
 
 @every_cell
 def test_serves_every_cell(case: str) -> None:
-    assert scan.unsupported(CASES[case][0]) is None
-    assert EXECUTORS["scan"] is scan
+    assert Scan().unsupported(Request(CASES[case][0], "cpu")) is None
 
 
 def test_a_mask_without_ends_and_resets_without_a_reset_change_nothing() -> None:
     cell = LSTM(HIDDEN)
     params, xs, state, *_ = jax.tree.map(jnp.asarray, draw(cell, {"state"}))
     everywhere = jnp.ones(xs.shape[:2], bool)
-    plain = scan.run(cell, params, state, Inputs(xs))
-    full = scan.run(cell, params, state, Inputs(xs, mask=everywhere, resets=~everywhere))
+    plain = Scan().run(cell, params, state, Inputs(xs))
+    full = Scan().run(cell, params, state, Inputs(xs, mask=everywhere, resets=~everywhere))
     assert_close(full, plain, CLOSE["float32"])

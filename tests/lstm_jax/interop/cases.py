@@ -16,10 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from lstm_jax import GRU, LSTM, Bidirectional, Elman, ResetFirstGRU, Stack, interop
+from lstm_jax.arguments import shapes
 from lstm_jax.cells import LSTMP, Cell, LSTMVariant
 from lstm_jax.interop.entries import Arrays, flatten
 from lstm_jax.interop.peer import parts, places
-from lstm_jax.interop.trees import described, named
+from lstm_jax.interop.trees import named
 from lstm_jax.layers import Layer, unroll_layer
 from tests.tolerances import Tolerance, assert_close
 
@@ -182,7 +183,7 @@ def draw_entries(like: Any, seed: int, scale: float = 0.5) -> Arrays:
 def draw_params(layer: Cell | Layer, inputs: int = INPUTS, dtype: Any = "float32") -> Any:
     """Random parameters of ours; to draw them with JAX takes a hundred times longer."""
     rng = np.random.default_rng(0)
-    like = described(layer, inputs)
+    like = shapes(layer, inputs)
     return jax.tree.map(lambda leaf: rng.normal(size=leaf.shape).astype(dtype), like)
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from lstm_jax import GRU, LSTM, Bidirectional, Elman, ResetFirstGRU, Stack
+from lstm_jax.arguments import shapes
 from lstm_jax.cells import CELLS, IRNN, JANET, LSTM1997, LSTMP, NP, LSTMVariant, Zoneout
 from lstm_jax.interop.entries import flatten
 from lstm_jax.interop.peer import kind, places
-from lstm_jax.interop.trees import described
 from tests.lstm_jax.interop.cases import CASES, INPUTS, Case, blank, draw_entries, draw_params
 
 DTYPES = ["float16", ml_dtypes.bfloat16, "float32", "float64"]
@@ -47,7 +47,7 @@ def random_params(case: Case, dtype: Any, seed: int = 0) -> Any:
         array[at] = rng.choice(SPECIAL, size=at.sum())
         return array.astype(dtype)
 
-    return blank(case, jax.tree.map(leaf, described(case.layer, INPUTS)))
+    return blank(case, jax.tree.map(leaf, shapes(case.layer, INPUTS)))
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -124,7 +124,7 @@ def test_integers_are_refused(name: str) -> None:
 def test_parameters_that_do_not_fit_the_layer_are_refused(name: str) -> None:
     case = CASES[name]
     other = Stack((LSTM(5), LSTM(5)))
-    with pytest.raises(ValueError, match=r"the parameters do not fit for .*misshapen|missing"):
+    with pytest.raises(ValueError, match=r"the parameters do not fit .*misshapen|missing"):
         case.to_theirs(draw_params(other, INPUTS))
 
 

@@ -7,9 +7,10 @@ import pytest
 import safetensors.numpy
 
 from lstm_jax import GRU, LSTM, Bidirectional, Stack
+from lstm_jax.arguments import shapes
 from lstm_jax.cells import CELLS, LSTM1997, LayerNormLSTM, LSTMVariant, Zoneout
 from lstm_jax.interop import from_safetensors, to_safetensors
-from lstm_jax.interop.trees import described, named
+from lstm_jax.interop.trees import named
 from lstm_jax.layers import SequenceModel
 
 DTYPES = ["float16", ml_dtypes.bfloat16, "float32", "float64"]
@@ -35,7 +36,7 @@ def bits(params: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: type(layer).__name__)
 def test_there_and_back_gives_the_same_bits(layer: Any, dtype: Any) -> None:
-    params = drawn(described(layer, 5), dtype)
+    params = drawn(shapes(layer, 5), dtype)
     again = from_safetensors(layer, to_safetensors(params))
     assert bits(again) == bits(params)
     assert jax.tree.structure(again) == jax.tree.structure(params)
@@ -43,7 +44,7 @@ def test_there_and_back_gives_the_same_bits(layer: Any, dtype: Any) -> None:
 
 
 def test_the_file_is_the_formats_own() -> None:
-    params = drawn(described(LAYERS[-1], 5), "float32")
+    params = drawn(shapes(LAYERS[-1], 5), "float32")
     read = safetensors.numpy.load(to_safetensors(params))
     assert {name: leaf.tobytes() for name, leaf in read.items()} == {
         name: leaf.tobytes() for name, leaf in named(params).items()
@@ -61,7 +62,7 @@ def test_any_tree_is_read_by_its_likeness() -> None:
 
 
 def test_a_likeness_may_have_several_dtypes() -> None:
-    like = drawn(described(LSTM(3), 2), "float32")
+    like = drawn(shapes(LSTM(3), 2), "float32")
     params = like._replace(w_x=like.w_x.astype(ml_dtypes.bfloat16))
     assert bits(from_safetensors(params, to_safetensors(params))) == bits(params)
     with pytest.raises(TypeError, match="all must be of one dtype"):
@@ -69,14 +70,14 @@ def test_a_likeness_may_have_several_dtypes() -> None:
 
 
 def test_another_dtype_than_that_of_the_likeness_is_refused() -> None:
-    params = drawn(described(LSTM(3), 2), "float32")
+    params = drawn(shapes(LSTM(3), 2), "float32")
     with pytest.raises(TypeError, match="w_x must be float32, got float16, w_h must be float32"):
         from_safetensors(params, to_safetensors(jax.tree.map(np.float16, params)))
 
 
 def test_a_layer_that_does_not_fit_is_refused() -> None:
-    data = to_safetensors(drawn(described(LSTM(3), 2), "float32"))
-    with pytest.raises(ValueError, match="the tensors do not fit for GRU") as caught:
+    data = to_safetensors(drawn(shapes(LSTM(3), 2), "float32"))
+    with pytest.raises(ValueError, match="the tensors do not fit GRU") as caught:
         from_safetensors(GRU(3), data)
     message = str(caught.value)
     assert "missing: b_u, shape (3,)" in message

@@ -3,15 +3,16 @@ import numpy as np
 import pytest
 
 from lstm_jax import GRU, LSTM, Bidirectional, Stack
+from lstm_jax.arguments import shapes
 from lstm_jax.cells import LSTMVariant
-from lstm_jax.interop.trees import described, fitted, named, owned, rebuilt
+from lstm_jax.interop.trees import fitted, named, owned, rebuilt
 from tests.lstm_jax.interop.cases import draw_params
 
 LAYER = Stack((Bidirectional(LSTM(3), GRU(2)), LSTMVariant(2, projection_size=1)))
 
 
 def test_names_tell_the_place() -> None:
-    assert list(named(described(LAYER, 4))) == [
+    assert list(named(shapes(LAYER, 4))) == [
         *("0.forward.w_x", "0.forward.w_h", "0.forward.b"),
         *("0.backward.w_x", "0.backward.w_h", "0.backward.b", "0.backward.b_u"),
         *("1.w_x", "1.w_h", "1.b", "1.w_p"),

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from lstm_jax import LSTM, LearnedState
+from lstm_jax.arguments import shapes
 from lstm_jax.cells import CELLS, LSTMP
-from lstm_jax.layers.names import AXES, axes_of, from_names, shapes, to_names
+from lstm_jax.layers.names import AXES, axes_of, from_names, to_names
 from tests.layer_cases import INPUTS, LAYERS, draw
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from lstm_jax import Noise, unroll
 from lstm_jax.cells import Cell, DropConnect, Elman, LearnedState, RecurrentDropout, Zoneout
-from lstm_jax.executors import EXECUTORS
+from lstm_jax.executors import EXECUTORS, Request
 from tests.cases import (
     BATCH,
     CASES,
@@ -56,7 +56,8 @@ RUNS = [*((name, NOISE) for name in WRAPPED), ("everything", None)]
 @pytest.mark.parametrize("name, noise", RUNS)
 def test_all_executors_draw_and_compute_the_same(name: str, noise: Noise | None) -> None:
     cell = WRAPPED[name]
-    serving = [name for name, executor in EXECUTORS.items() if executor.unsupported(cell) is None]
+    request = Request(cell, "cpu")
+    serving = [name for name, each in EXECUTORS.items() if each.unsupported(request) is None]
     call = draw(cell, OPTIONS["all"], steps=STEPS)
     weights = cotangents(cell, call)
     results = [

@@ -7,7 +7,7 @@ import pytest
 
 from lstm_jax import LSTM, unroll
 from lstm_jax.cells import LSTM1997, Cell, LearnedState, LSTMVariant, ResetFirstGRU
-from lstm_jax.executors import EXECUTORS
+from lstm_jax.executors import EXECUTORS, Request
 from tests.cases import BATCH, HIDDEN, OPTIONS, STEPS, cotangents, draw, outputs_and_gradients
 from tests.tolerances import CLOSE, assert_close
 
@@ -21,7 +21,7 @@ SERVED = [
     (executor, name)
     for executor in EXECUTORS
     for name, cell in INNER.items()
-    if EXECUTORS[executor].unsupported(cell) is None
+    if EXECUTORS[executor].unsupported(Request(cell, "cpu")) is None
 ]
 every_inner = pytest.mark.parametrize("inner", INNER.values(), ids=INNER)
 
