@@ -3,12 +3,18 @@
 #   PYTHON    the interpreter to build it with        make test PYTHON=python3.13
 #   VENV      where it lives                          make test VENV=.venv-3.13
 #   CONFIG    the experiment of `make run`            make run CONFIG=configs/copying.yaml
-#   ARGS      more arguments for `run` or `test`      make test ARGS="-k chrono"
+#   ARGS      more arguments for `run` or the tests   make test ARGS="-k chrono"
+#   BENCH     the benchmarks of `make bench`, which   make bench BENCH=layers ARGS="--rounds 3"
+#             all have to take ARGS
+#   AOT_VENV  where `make test-aot` has libtpu, out   make test-aot AOT_VENV=.venv-3.13-aot
+#             of the way of everything else
 
 PYTHON ?= python3
 VENV ?= .venv
+AOT_VENV ?= .venv-aot
 CONFIG ?= configs/adding.yaml
 ARGS ?=
+BENCH ?= layers training memory
 WORKERS ?= 2
 
 RUN := $(VENV)/bin/python -m
@@ -18,7 +24,7 @@ PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint const
 IDENTITY := import sys; \
 	print("%d.%d.%d in %s" % (sys.version_info[:3] + (getattr(sys, "base_prefix", sys.prefix),)))
 
-.PHONY: help install run test test-peers golden lint format constraints clean FORCE
+.PHONY: help install run test test-peers test-aot bench golden lint format constraints clean FORCE
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -33,7 +39,21 @@ test: install ## run all tests and the examples in docstrings
 	$(RUN) pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-peers: $(VENV)/.installed-peers ## compare with torch, keras, flax, haiku and equinox themselves
-	$(RUN) pytest -n $(WORKERS) --dist worksteal tests/peers $(ARGS)
+	$(RUN) pytest -n $(WORKERS) --dist worksteal tests/peers tests/experiments/bench/peers $(ARGS)
+
+test-aot: ## compile for TPUs, which need not be there
+	@$(MAKE) --no-print-directory VENV=$(AOT_VENV) $(AOT_VENV)/.installed-aot
+	$(AOT_VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile \
+		tests/lstm_jax/executors/test_pallas_tpu.py tests/experiments/test_compile.py \
+		tests/experiments/test_every_executor_compiles.py tests/experiments/test_platforms.py $(ARGS)
+
+# Large arrays in huge pages, for all who are compared; glibc alone reads it.
+bench: export GLIBC_TUNABLES := glibc.malloc.hugetlb=1
+bench: $(VENV)/.installed-peers ## time layers and training beside them, and measure memory
+	set -e; for what in $(BENCH); do \
+		case $$what in layers) what="layers --executors" ;; esac; \
+		$(RUN) experiments bench $$what $(ARGS); \
+	done
 
 golden: $(VENV)/.installed-peers ## write anew the numbers of those that `make test` compares with
 	KERAS_BACKEND=torch $(RUN) tests.peers.golden
@@ -75,13 +95,18 @@ $(VENV)/.installed-peers: $(VENV)/.installed
 	@$(PIP) --no-build-isolation --editable '.[dev,peers]'
 	@touch $@
 
-# The peers are resolved and pinned for Python 3.11 alone, on which CI compares with them.
+$(VENV)/.installed-aot: $(VENV)/.installed
+	@echo "Installing the compiler for TPUs in $(VENV)"
+	@$(PIP) --no-build-isolation --editable '.[dev,tpu-aot]'
+	@touch $@
+
+# The peers and libtpu are resolved and pinned for Python 3.11 alone, on which CI uses them.
 # Lines that both Pythons share, then those of one alone with a marker.
 constraints: ## pin anew what CI tests, from fresh installs on Python 3.11 and 3.13
 	@new=$$(mktemp -d) && trap 'rm -rf "$$new"' EXIT && \
 	for version in 3.11 3.13; do \
 		echo "Resolving for Python $$version" && \
-		if [ $$version = 3.11 ]; then extras=dev,peers; else extras=dev; fi && \
+		if [ $$version = 3.11 ]; then extras=dev,peers,tpu-aot; else extras=dev; fi && \
 		python$$version -m venv $$new/$$version && \
 		$$new/$$version/bin/python -m pip install --quiet hatchling --editable ".[$$extras]" && \
 		$$new/$$version/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' | \

@@ -1,6 +1,7 @@
 """From a config to what trains: the task with its data, the model, the compiled program."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -30,15 +31,18 @@ class Build(NamedTuple):
         return sum(leaf.size for leaf in jax.tree.leaves(shapes))
 
 
-def build(experiment: Experiment) -> Build:
-    """Build everything that a run needs; ValueError for settings that contradict one another."""
+def build(experiment: Experiment, devices: Sequence[jax.Device] | None = None) -> Build:
+    """Build everything that a run needs, on `devices`; left out, on those of this machine.
+
+    Raises ValueError for settings that contradict one another.
+    """
     task = experiment.task.load() if isinstance(experiment.task, TextFile) else experiment.task
     assert isinstance(task, Task)
     train = experiment.train
     model = build_model(experiment.model, task)
     optimizer = experiment.optimizer.build(train.max_steps)
     training = Training(task, model, optimizer, train.batch_size)
-    mesh = choose_mesh(jax.devices(), train.seeds, train.batch_size)
+    mesh = choose_mesh(devices or jax.devices(), train.seeds, train.batch_size)
     return Build(task, model, mesh, build_program(training, mesh))
 
 

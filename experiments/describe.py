@@ -10,10 +10,10 @@ from experiments.progress import duration
 from lstm_jax.tasks import Task
 
 
-def describe_start(experiment: Experiment, parts: Build) -> str:
-    """One line of what is about to train on what."""
+def describe_start(experiment: Experiment, parts: Build, platform: str | None = None) -> str:
+    """One line of what is about to train on what; `platform` is that of the devices."""
     seeds, devices = experiment.train.seeds, parts.mesh.devices.size
-    platform = parts.mesh.devices.flat[0].platform
+    platform = platform or parts.mesh.devices.flat[0].platform
     return (
         f"{experiment.title or type(parts.task).__name__}: {plural(seeds, 'seed')} of "
         f"{parts.parameters:,} parameters on {plural(devices, f'{platform} device')}"

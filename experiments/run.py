@@ -27,14 +27,14 @@ def run(experiment: Experiment, out: Path, console: Console, began: float | None
     The status is "completed", "diverged" (no seed is left with a finite loss) or "interrupted"
     (from the keyboard). Its times count from `began`, on the clock of `time.perf_counter`.
 
-    Raises BadInput, before anything is written, for settings that contradict one another, a text
-    that cannot serve or a directory that cannot be used.
+    Raises BadInput, before anything is written, for settings that contradict one another or that an
+    executor cannot serve, a text that cannot serve or a directory that cannot be used.
     """
     try:
         parts = build(experiment)
         session = Session(parts.program, experiment.train, began)
         directory = RunDirectory(out, dump(experiment))
-    except (ValueError, OSError) as error:
+    except (NotImplementedError, OSError, ValueError) as error:
         raise BadInput(str(error)) from error
     with directory:
         console.print(describe_start(experiment, parts), highlight=False, markup=False)

@@ -4,8 +4,10 @@
 sequence, and hands the loop to an executor.
 """
 
+import contextlib
 import dataclasses
 import functools
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import chex
@@ -18,6 +20,7 @@ from lstm_jax.cells import Cell, Wrapper, widen
 from lstm_jax.checks import Size, check
 from lstm_jax.executors import EXECUTORS, Executor, Inputs, Request, asked_for, platform
 from lstm_jax.noise import Noise, Purpose
+from lstm_jax.sharding import over_devices
 
 
 def unroll(
@@ -63,7 +66,8 @@ def unroll(
         ValueError: a shape, a length or a name that does not fit, or an executor that cannot
             serve the call. Under `jit` the values of `lengths` are not known and count as
             clipped to 0..T.
-        TypeError: a dtype that does not fit.
+        TypeError: a dtype that does not fit, or forward mode through an executor without it.
+        NotImplementedError: `vmap` over an executor that has none.
 
     >>> from lstm_jax import LSTM
     >>> cell = LSTM(hidden_size=4)
@@ -74,17 +78,39 @@ def unroll(
     ((10, 2, 4), (2, 4), 0.0)
     """
     arguments.check_cell(cell)
+    reverse = arguments.check_flag("reverse", reverse)
+    return_states = arguments.check_flag("return_states", return_states)
+    check("truncate", truncate, Size | None)
     xs = arguments.check_inputs(cell, params, xs)
-    steps, batch, _ = xs.shape
     params = widen(params)
-    state = arguments.check_state(cell, params, state, batch)
+    steps, batch, _ = xs.shape
+    if state is not None:
+        state = arguments.check_state(cell, params, state, batch)
     lengths = arguments.check_lengths(lengths, steps, batch)
     resets = arguments.check_resets(resets, steps, batch)
     arguments.check_noise(noise, batch)
-    check("truncate", truncate, Size | None)
-    reverse = arguments.check_flag("reverse", reverse)
-    return_states = arguments.check_flag("return_states", return_states)
+    here = functools.partial(_unroll, cell, reverse, truncate, return_states, executor)
+    spread = over_devices(here, xs, results=3 if return_states else 2)
+    return spread(params, xs, state, lengths, resets, noise)
 
+
+def _unroll(
+    cell: Cell,
+    reverse: bool,
+    truncate: int | None,
+    return_states: bool,
+    executor: str | Executor,
+    params: Any,
+    xs: Array,
+    state: Any,
+    lengths: Array | None,
+    resets: Array | None,
+    noise: Noise | None,
+) -> Any:
+    """`unroll` of arguments that are known to fit, or of one device's share of them."""
+    steps, batch, _ = xs.shape
+    if state is None:
+        state = cell.initial_state(params, batch)
     mask = None
     if lengths is not None:
         mask = sequence.mask(lengths, steps)
@@ -98,9 +124,10 @@ def unroll(
         params = cell.disturb(params, noise, batch)
         keys = noise.fold(Purpose.STEPS).of_steps(steps, batch) if cell.draws_each_step else None
     inputs = Inputs(xs, keys, mask, resets)
-    chosen = choose_executor(cell, executor, inputs).executor
+    _, chosen = _chosen(Request(cell, platform(), inputs), executor)
     recorded = AllStates(cell) if return_states else cell
-    final, ys = _run(chosen, recorded, truncate, params, state, inputs)
+    with _in_reverse_mode(chosen):
+        final, ys = _run(chosen, recorded, truncate, params, state, inputs)
     chex.assert_trees_all_equal_shapes_and_dtypes(final, state)
     if return_states:
         ys, states = ys
@@ -141,6 +168,20 @@ def _run(
     return sequence.over_chunks(piece, state, (going_on, inputs), window)
 
 
+@contextlib.contextmanager
+def _in_reverse_mode(executor: Executor) -> Iterator[None]:
+    """Says which executor has no forward mode, where JAX speaks of a custom_vjp function."""
+    try:
+        yield
+    except TypeError as error:
+        if "can't apply forward-mode autodiff" not in str(error):
+            raise
+        raise TypeError(
+            f"executor {executor} has reverse mode alone, and no forward mode as jvp and jacfwd "
+            "need it; executor='scan' has both"
+        ) from None
+
+
 class Choice(NamedTuple):
     """Which executor serves a call, and why not each of the others; prints as a list of them."""
 
@@ -166,25 +207,31 @@ def choose_executor(
     Raises ValueError for an unknown name, TypeError for what is neither a name nor an executor,
     and ValueError for one that is asked for and cannot serve the call.
 
-    >>> from lstm_jax import ResetFirstGRU
-    >>> print(choose_executor(ResetFirstGRU(hidden_size=4)))
-    scan: Scan()
-    not fused: its step does not split into project, recur and activate
+    >>> from lstm_jax import LSTM
+    >>> print(choose_executor(LSTM(hidden_size=4)))
+    fused: Fused()
+    not scan: its gradient adds to the weight gradients at every step
     not checkpointed: it runs every step twice, to save memory
+    not cudnn: it needs an NVIDIA GPU; this is cpu
+    not pallas_tpu: it needs a TPU; this is cpu
     """
     arguments.check_cell(cell)
     request = Request(cell, platform(), inputs)
-    reasons = {name: each.unsupported(request) for name, each in EXECUTORS.items()}
-    if isinstance(executor, str) and executor == "auto":
-        serving = [n for n, each in EXECUTORS.items() if each.automatic and not reasons[n]]
-        name, chosen = serving[0], EXECUTORS[serving[0]]
-    else:
-        name, chosen = asked_for(executor)
-        if reason := chosen.unsupported(request):
-            raise ValueError(f"executor {name!r} cannot run {cell}: {reason}")
+    name, chosen = _chosen(request, executor)
     others = {
-        n: reasons[n] or each.drawback
-        for n, each in EXECUTORS.items()
+        other: each.unsupported(request) or each.drawback
+        for other, each in EXECUTORS.items()
         if type(each) is not type(chosen)
     }
     return Choice(name, chosen, others)
+
+
+def _chosen(request: Request, executor: str | Executor) -> tuple[str, Executor]:
+    """The executor for a call, and what it is called."""
+    if isinstance(executor, str) and executor == "auto":
+        serving = (item for item in EXECUTORS.items() if item[1].automatic)
+        return next(item for item in serving if not item[1].unsupported(request))
+    name, chosen = asked_for(executor)
+    if reason := chosen.unsupported(request):
+        raise ValueError(f"executor {name!r} cannot run {request.cell}: {reason}")
+    return name, chosen

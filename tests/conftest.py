@@ -1,12 +1,12 @@
-"""How every test runs: two CPU devices, strict JAX, no window, no flaky examples.
+"""How every test runs: eight CPU devices, strict JAX, no window, no flaky examples.
 
 Always on below `tests/`:
-- two CPU devices, so that sharding is tested on any machine;
+- eight CPU devices, so that sharding is tested on any machine;
 - no implicit promotion between dtypes, save in the folders and tests that reach optax;
 - array shapes checked at run time by jaxtyping and beartype, in `SHAPE_CHECKED`.
 
-On request, as fixtures: `float64`, `strict_ranks`, `checking_leaks`, `keys_used_once` and,
-for tests that hand over wrong input on purpose, `bad_input`.
+On request, as fixtures: `float64`, `strict_ranks`, `checking_leaks`, `keys_used_once`, `as_before`,
+`libtpu` and, for tests that hand over wrong input on purpose, `bad_input`.
 
 XLA compiles without its costly optimisations, and a test that is marked `few(n)` runs with the
 first n of its parameters alone. With COMPLETE=1 in the environment all run, compiled as for users;
@@ -15,6 +15,7 @@ processes share.
 """
 
 import collections
+import importlib.util
 import os
 import tempfile
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ import pytest
 
 COMPLETE = os.environ.get("COMPLETE") == "1"
 
-jax.config.update("jax_num_cpu_devices", 2)  # before JAX starts its backend
+jax.config.update("jax_num_cpu_devices", 8)  # before JAX starts its backend
 jax.config.update("jax_disable_most_optimizations", not COMPLETE)
 
 SHAPE_CHECKED = [
@@ -114,6 +115,21 @@ def keys_used_once() -> Iterator[None]:
     """Drawing twice from one random key is an error."""
     with jax.debug_key_reuse(True):
         yield
+
+
+@pytest.fixture
+def as_before() -> Iterator[None]:
+    """JAX keeps the platforms that it may use, of which `experiments.platforms` leaves some out."""
+    before = jax.config.jax_platforms
+    yield
+    jax.config.update("jax_platforms", before)
+
+
+@pytest.fixture
+def libtpu(as_before: None) -> None:
+    """The compiler of libtpu, which compiles for a TPU where none is."""
+    if importlib.util.find_spec("libtpu") is None:
+        pytest.skip('libtpu is not installed: pip install ".[tpu-aot]"')
 
 
 @pytest.fixture

@@ -21,7 +21,13 @@ EXAMPLES = [
     if page != "docs/interop.md"  # run by tests/lstm_jax/interop, which knows the frameworks
     for number, example in enumerate(re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL))
 ]
-COMMANDS = re.findall(r"^ +python -m experiments (.*?)(?: +#.*)?$", README, flags=re.MULTILINE)
+COMMANDS = [
+    command
+    for text in PAGES.values()
+    for command in re.findall(
+        r"^ +python -m experiments (.*?)(?: +#.*)?$", text, flags=re.MULTILINE
+    )
+]
 LINKS = [
     (Path(page).parent, link)
     for page, text in PAGES.items()
@@ -39,7 +45,7 @@ def test_examples_run(page: str, example: str) -> None:
 def test_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     options = parse(shlex.split(command))
-    if options.command == "run":
+    if options.command in ("run", "compile"):
         load(options.config, options.overrides)
 
 
@@ -56,5 +62,6 @@ def test_every_config_of_the_readme_is_there() -> None:
 
 def test_the_make_targets_are_there() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"^    make (\w+)", README, flags=re.MULTILINE):
+    pages = "\n".join(PAGES.values())
+    for target in re.findall(r"^    make ([\w-]+)", pages, flags=re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target

@@ -70,13 +70,17 @@ def _lstm_gates_jvp(primals: tuple, tangents: tuple) -> tuple[LSTMState, LSTMSta
 
 
 def _squash(z: Float[Array, "*B Z"]) -> Float[Array, "*B Z"]:
-    """The tanh of g and the sigmoid of the others, in one sweep.
+    """The sigmoid of i, f and o and the tanh of g, in one sweep with one exponential.
 
     XLA's CPU backend vectorises a sweep over the packed array, and not one over four slices of
-    an array that it reads from a longer one.
+    an array that it reads from a longer one. tanh(z) = 2 sigmoid(2 z) - 1 has an absolute error of
+    a rounding of 1, where `jnp.tanh` of a small z has a relative one; gates keep all their digits.
     """
-    is_g = jnp.arange(z.shape[-1]) // (z.shape[-1] // 4) == 2
-    return jnp.where(is_g, jnp.tanh(z), jax.nn.sigmoid(z))
+    width = z.shape[-1] // 4
+    place = jnp.arange(4 * width)
+    is_g = (2 * width <= place) & (place < 3 * width)
+    gates = jax.nn.sigmoid(jnp.where(is_g, 2, 1).astype(z.dtype) * z)
+    return jnp.where(is_g, 2 * gates - 1, gates)
 
 
 def lstm_step(

@@ -3,15 +3,19 @@
 from typing import Any
 
 from lstm_jax.checks import named
-from lstm_jax.executors.base import Executor, Inputs, Request, compiling_for, platform
+from lstm_jax.executors.base import Executor, Inputs, Layered, Request, compiling_for, platform
 from lstm_jax.executors.checkpointed import Checkpointed
+from lstm_jax.executors.cudnn import Cudnn
 from lstm_jax.executors.fused import Fused
+from lstm_jax.executors.pallas_tpu import PallasTPU
 from lstm_jax.executors.scan import Scan
 
 EXECUTORS: dict[str, Executor] = {
-    "scan": Scan(),
     "fused": Fused(),
+    "scan": Scan(),
     "checkpointed": Checkpointed(),
+    "cudnn": Cudnn(),
+    "pallas_tpu": PallasTPU(),
 }
 """Every executor by name, as it is by default; the one that `executor="auto"` prefers first."""
 
@@ -33,9 +37,12 @@ def asked_for(executor: Any) -> tuple[str, Executor]:
 __all__ = [
     "EXECUTORS",
     "Checkpointed",
+    "Cudnn",
     "Executor",
     "Fused",
     "Inputs",
+    "Layered",
+    "PallasTPU",
     "Request",
     "Scan",
     "asked_for",

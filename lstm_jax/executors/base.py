@@ -8,8 +8,8 @@ import abc
 import contextlib
 import contextvars
 import dataclasses
-from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Literal, NamedTuple, NoReturn
 
 import jax
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, Shaped
@@ -45,11 +45,29 @@ class Request(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
+class Layered(Cell):
+    """Layers as one cell that has no step, for executors that take them at once.
+
+    Its parameters and its state are trees that hold those of the cells in the order of `cells`.
+
+    Args:
+        cells: the lowest layer first; of a layer that runs both ways, the forward cell first.
+        directions: cells in each layer.
+    """
+
+    cells: tuple[Cell, ...]
+    directions: Literal[1, 2]
+
+
+@dataclasses.dataclass(frozen=True)
 class Executor(Settings, abc.ABC):
     """A way to carry a step along time; its fields say how."""
 
     automatic: ClassVar[bool] = True
     """Whether `executor="auto"` may take it."""
+
+    takes_layers: ClassVar[bool] = False
+    """Whether it can be given a `Layered` cell: several layers or directions at once."""
 
     drawback: ClassVar[str]
     """What speaks against it where another one can serve as well."""
@@ -63,6 +81,8 @@ class Executor(Settings, abc.ABC):
 
     def unsupported(self, request: Request) -> str | None:
         """The reason why this executor cannot serve a call, or None where it can."""
+        if isinstance(request.cell, Layered) and not self.takes_layers:
+            return "it takes one layer at a time"
         return None
 
 
@@ -87,3 +107,17 @@ def compiling_for(name: str) -> Iterator[None]:
         yield
     finally:
         _platform.reset(token)
+
+
+def once_differentiable(run: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The function, which says so where it is differentiated: one of a `custom_vjp`'s two.
+
+    Raises TypeError then.
+    """
+    whole = jax.custom_jvp(run)
+
+    @whole.defjvp
+    def refuse(primals: tuple, tangents: tuple) -> NoReturn:
+        raise TypeError(f"executor {name!r} has first derivatives alone; executor='scan' has all")
+
+    return whole

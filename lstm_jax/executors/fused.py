@@ -3,19 +3,20 @@
 JAX's own derivative of a scan carries the weight gradient through the reverse loop and adds to it
 at every step. Here the time axis is cut into chunks, and for each chunk
 
-    forward    zx of all its steps in one product; the loop keeps nothing but the states
-    backward   zx and zh of all its steps again, in one product each; the loop emits only the
-               gradients of the pre-activations; the weight gradients are one product each
+    forward    zx of all its steps in one product; the loop keeps the state and the pullback of
+               `activate` of every step
+    backward   the loop applies the pullbacks in reverse and keeps the gradients of zx and zh;
+               the weight gradients are then one product each
 
-It works for any cell that splits, without a derivative written by hand: `jax.vjp` of `activate`
-under `jax.vmap` returns its pullbacks for a whole chunk as a pytree, which the reverse loop
-consumes a step at a time. Memory is that of the states, T times. Reverse mode only.
+It works for any cell that splits, without a derivative written by hand: what `jax.vjp` of
+`activate` returns is a pytree, so a loop can stack it and another one consume it. Memory is that
+of the states and pullbacks, T times, as for `scan`. Reverse mode only.
 """
 
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,74 +27,129 @@ from lstm_jax.cells import Cell, SplitCell
 from lstm_jax.checks import Size
 from lstm_jax.executors.base import Executor, Inputs, Request
 
-CHUNKS = range(8, 21)
-"""Lengths of a chunk: long enough for large products, short enough to stay in cache."""
+ROWS = 1024
+"""Rows of a chunk's products, steps times sequences: enough that adding a product to a weight
+gradient costs little beside the product, few enough that its operands stay in cache."""
+
+FORWARD_SIZE = 2**18
+"""Numbers in a chunk's zx: what is written ahead of the loop and read within it stays in cache."""
+
+
+class Chunks(NamedTuple):
+    """Steps whose products are made at once."""
+
+    forward: int
+    backward: int
 
 
 @dataclasses.dataclass(frozen=True)
 class Fused(Executor):
-    """Fast gradients: weight gradients in large products; any cell that splits.
+    """Fast gradients in reverse mode, for any cell whose step splits.
 
     Args:
-        chunk: steps whose products are made at once; left out, the number that divides T best.
+        chunk: steps whose products are made at once; left out, as many as stay in a core's cache.
     """
 
-    drawback = "reverse mode alone"
+    drawback = "it has reverse mode alone"
 
     chunk: Size | None = None
 
     def unsupported(self, request: Request) -> str | None:
         if not request.cell.splits:
             return "its step does not split into project, recur and activate"
-        return None
+        return super().unsupported(request)
 
     def run(self, cell: Cell, params: Any, state: Any, inputs: Inputs) -> tuple[Any, Any]:
         assert isinstance(cell, SplitCell)
-        size = self.chunk or chunk_length(len(inputs.xs))
-        return _run(cell, size, params, state, inputs)
+        steps, batch, _ = inputs.xs.shape
+        if self.chunk:
+            chunks = Chunks(self.chunk, self.chunk)
+        else:
+            numbers = sum(leaf.size for leaf in jax.tree.leaves(_first_zx(cell, params, inputs)))
+            rows = min(ROWS, FORWARD_SIZE * batch // max(numbers, 1))
+            chunks = Chunks(chunk_length(steps, batch, rows), chunk_length(steps, batch, ROWS))
+        return _run(cell, chunks, params, state, inputs)
+
+
+def _first_zx(cell: SplitCell, params: Any, inputs: Inputs) -> Any:
+    """The shapes of a step's zx."""
+    now = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), inputs)
+    return jax.eval_shape(lambda params, now: cell.project(params, now.x), params, now)
+
+
+def chunk_length(steps: int, batch: int, rows: int) -> int:
+    """About `rows` rows: within half of that either way, the length that leaves the shortest rest.
+
+    >>> chunk_length(1000, 32, 1024), chunk_length(1000, 1, 1024), chunk_length(127, 32, 1024)
+    (25, 1000, 42)
+    """
+    wanted = max(1, min(steps, rows // max(batch, 1)))
+    near = range(-(-wanted // 2), min(max(steps, 1), wanted * 3 // 2) + 1)
+    return min(near, key=lambda size: (steps % size, abs(size - wanted)))
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _run(cell: SplitCell, size: int, params: Any, state: Any, inputs: Inputs) -> tuple[Any, Any]:
-    def show(state: Any) -> Any:
-        return cell.output(params, state)
+def _run(
+    cell: SplitCell, chunks: Chunks, params: Any, state: Any, inputs: Inputs
+) -> tuple[Any, Any]:
+    def advance(state: Any, zx: Any, zh: Array) -> tuple[Any, None]:
+        return cell.activate(params, state, zx, zh), None
 
-    final, ys = _advance(cell, size, params, state, inputs, emit=show)
+    def show(states: Any, _: None) -> Any:
+        return cell.output(params, states)
+
+    final, ys = _advance(cell, chunks.forward, params, state, inputs, advance, show)
     return final, sequence.silence(ys, inputs.mask)
 
 
 def _forward(
-    cell: SplitCell, size: int, params: Any, state: Any, inputs: Inputs
+    cell: SplitCell, chunks: Chunks, params: Any, state: Any, inputs: Inputs
 ) -> tuple[Any, Any]:
-    final, states = _advance(cell, size, params, state, inputs, emit=lambda state: state)
+    own, activate = _with_own_params(cell, params, state, inputs)
+
+    def advance(state: Any, zx: Any, zh: Array) -> tuple[Any, Callable]:
+        return jax.vjp(activate, own, state, zx, zh)
+
+    def keep(states: Any, pullbacks: Any) -> tuple[Any, Any]:
+        return states, pullbacks
+
+    final, kept = _advance(cell, chunks.forward, params, state, inputs, advance, keep)
+    states, pullbacks = kept
     ys = sequence.silence(cell.output(params, states), inputs.mask)
-    return (final, ys), (params, state, states, inputs)
+    return (final, ys), (params, own, state, states, pullbacks, inputs)
 
 
 def _advance(
-    cell: SplitCell, size: int, params: Any, state: Any, inputs: Inputs, emit: Callable[[Any], Any]
+    cell: SplitCell,
+    size: int,
+    params: Any,
+    state: Any,
+    inputs: Inputs,
+    activate: Callable[[Any, Any, Array], tuple[Any, Any]],
+    emit: Callable[[Any, Any], Any],
 ) -> tuple[Any, Any]:
-    """The final state, and what `emit` takes of the state after every step."""
+    """The final state, and what `emit` makes of a chunk's states and of `activate`'s second."""
     initial = cell.initial_state(params, inputs.xs.shape[1])
 
     def advance(state: Any, step: tuple) -> tuple[Any, Any]:
         zx, keep, reset = step
         state = sequence.restart(state, initial, reset)
-        new = cell.activate(params, state, zx, cell.recur(params, cell.feedback(state)))
+        new, beside = activate(state, zx, cell.recur(params, cell.feedback(state)))
         new = sequence.hold(state, new, keep)
-        return new, emit(new)
+        return new, (new, beside)
 
     def chunk(state: Any, part: Inputs) -> tuple[Any, Any]:
         zx = cell.project(params, part.x)
-        return jax.lax.scan(advance, state, (zx, part.mask, part.resets))
+        state, emitted = jax.lax.scan(advance, state, (zx, part.mask, part.resets))
+        return state, emit(*emitted)
 
     return sequence.over_chunks(chunk, state, inputs, size)
 
 
 def _backward(
-    cell: SplitCell, size: int, saved: tuple, cotangents: tuple
+    cell: SplitCell, chunks: Chunks, saved: tuple, cotangents: tuple
 ) -> tuple[Any, Any, Inputs]:
-    params, first, states, inputs = saved
+    params, own, first, states, pullbacks, inputs = saved
     d_final, d_ys = cotangents
     initial, to_params = jax.vjp(lambda p: cell.initial_state(p, inputs.xs.shape[1]), params)
     before = jax.tree.map(lambda f, s: jnp.concatenate([f[None], s])[:-1], first, states)
@@ -102,45 +158,38 @@ def _backward(
     def fed(params: Any, state: Any) -> Array:
         return cell.recur(params, cell.feedback(state))
 
+    unfeed = _with_weights_turned(jax.vjp(functools.partial(fed, params), first)[1])
+
     def chunk(carry: tuple, part: tuple) -> tuple[tuple, Array]:
-        d_state, d_initial, d_params = carry
-        before, after, inputs, d_ys = part
-        zx, project = jax.vjp(
+        d_state, d_initial, d_own, d_params = carry
+        before, after, pullbacks, inputs, d_ys = part
+        _, project = jax.vjp(
             lambda p, xs: cell.project(p, inputs._replace(xs=xs).x), params, inputs.xs
         )
-        zh, recur = jax.vjp(lambda p: fed(p, before), params)
+        _, recur = jax.vjp(lambda p: fed(p, before), params)
         _, output = jax.vjp(cell.output, params, after)
         d_params_y, d_after = output(sequence.silence(d_ys, inputs.mask))
-        pullbacks = jax.vmap(functools.partial(_pullback, cell, params))(before, zx, zh)
-        (d_state, d_initial), (d_zx, d_zh, d_new) = _retreat(
-            jax.vjp(functools.partial(fed, params), first)[1],
-            (d_state, d_initial),
+        (d_state, d_initial, d_own), (d_zx, d_zh) = _retreat(
+            unfeed,
+            (d_state, d_initial, d_own),
             (d_after, pullbacks, inputs.mask, inputs.resets),
         )
         d_params_x, d_xs = project(d_zx)
         (d_params_h,) = recur(d_zh)
         d_params = _add(d_params, d_params_x, d_params_h, d_params_y)
-        if _activate_reads(cell, params, before, zx, zh):
-            each = jax.vmap(cell.activate, (None, 0, 0, 0))
-            _, activate = jax.vjp(lambda p: each(p, before, zx, zh), params)
-            d_params = _add(d_params, *activate(d_new))
-        return (d_state, d_initial, d_params), d_xs
+        return (d_state, d_initial, d_own, d_params), d_xs
 
     zeros = functools.partial(jax.tree.map, jnp.zeros_like)
-    carry = (d_final, zeros(initial), zeros(params))
-    steps = (before, states, inputs, d_ys)
-    (d_first, d_initial, d_params), d_xs = sequence.over_chunks(
-        chunk, carry, steps, size, reverse=True
+    carry = (d_final, zeros(initial), zeros(own), zeros(params))
+    steps = (before, states, pullbacks, inputs, d_ys)
+    (d_first, d_initial, d_own, d_params), d_xs = sequence.over_chunks(
+        chunk, carry, steps, chunks.backward, reverse=True
     )
-    return _add(d_params, *to_params(d_initial)), d_first, Inputs(d_xs, None, None, None)
+    d_params = _add(d_params, *to_params(d_initial), _with(zeros(params), d_own))
+    return d_params, d_first, Inputs(d_xs)
 
 
 _run.defvjp(_forward, _backward)
-
-
-def _pullback(cell: SplitCell, params: Any, *step: Any) -> Callable:
-    """From the cotangent of a step's new state to those of its old state, zx and zh."""
-    return jax.vjp(functools.partial(cell.activate, params), *step)[1]
 
 
 def _retreat(unfeed: Callable[[Array], Any], carry: tuple, steps: tuple) -> tuple[tuple, tuple]:
@@ -149,11 +198,11 @@ def _retreat(unfeed: Callable[[Array], Any], carry: tuple, steps: tuple) -> tupl
 
     def retreat(carry: tuple, step: tuple) -> tuple[tuple, tuple]:
         nonlocal shared
-        d_state, d_initial = carry
+        d_state, d_initial, d_own = carry
         d_after, pullback, keep, reset = step
         d_state = _add(d_state, d_after)
         d_new = sequence.silence(d_state, keep)
-        d_before, d_zx, d_zh = pullback(d_new)
+        d_params, d_before, d_zx, d_zh = pullback(d_new)
         shared = d_zh is d_zx  # as where zx and zh are only ever added: then stored once
         d_before = _add(d_before, *unfeed(d_zh))
         if keep is not None:
@@ -161,28 +210,55 @@ def _retreat(unfeed: Callable[[Array], Any], carry: tuple, steps: tuple) -> tupl
         if reset is not None:
             d_initial = _add(d_initial, sequence.silence(d_before, reset))
             d_before = sequence.silence(d_before, ~reset)
-        return (d_before, d_initial), (d_zx, None if shared else d_zh, d_new)
+        return (d_before, d_initial, _add(d_own, d_params)), (d_zx, None if shared else d_zh)
 
-    carry, (d_zx, d_zh, d_new) = jax.lax.scan(retreat, carry, steps, reverse=True)
-    return carry, (d_zx, d_zx if shared else d_zh, d_new)
+    carry, (d_zx, d_zh) = jax.lax.scan(retreat, carry, steps, reverse=True)
+    return carry, (d_zx, d_zx if shared else d_zh)
 
 
-def chunk_length(steps: int) -> int:
-    """The length that leaves the shortest rest, the longest of equals.
+def _with_weights_turned(pullback: Callable) -> Callable:
+    """The same pullback, its matrices transposed in memory before the loop and not within it.
 
-    >>> chunk_length(1100), chunk_length(127), chunk_length(5)
-    (20, 18, 20)
+    A product with the transpose of weights as they lie is up to half as fast on a CPU where the
+    batch is small; the compiler folds the second transpose here into the product. What else has
+    two axes, as the masks of a recurrent dropout, is turned and turned back, which costs little.
     """
-    return min(CHUNKS, key=lambda size: (steps % size, -size))
+    leaves, tree = jax.tree.flatten(pullback)
+    turned = jax.lax.optimization_barrier([leaf.T if leaf.ndim == 2 else leaf for leaf in leaves])
+
+    def call(cotangent: Array) -> Any:
+        back = [leaf.T if leaf.ndim == 2 else leaf for leaf in turned]
+        return jax.tree.unflatten(tree, back)(cotangent)
+
+    return call
+
+
+Own = dict[int, Array]
+"""The parameters that `activate` reads, as peepholes, by their place among the leaves."""
+
+
+def _with_own_params(
+    cell: SplitCell, params: Any, state: Any, inputs: Inputs
+) -> tuple[Own, Callable]:
+    """Those parameters, and `activate` as a function of them."""
+    zx = _first_zx(cell, params, inputs)
+    zh = jax.eval_shape(lambda p, s: cell.recur(p, cell.feedback(s)), params, state)
+    jaxpr = jax.make_jaxpr(cell.activate)(params, state, zx, zh).jaxpr
+    read = {id(variable) for equation in jaxpr.eqns for variable in equation.invars}
+    leaves = jax.tree.leaves(params)
+    own = {n: leaf for n, leaf in enumerate(leaves) if id(jaxpr.invars[n]) in read}
+
+    def activate(own: Own, state: Any, zx: Any, zh: Array) -> Any:
+        return cell.activate(_with(params, own), state, zx, zh)
+
+    return own, activate
+
+
+def _with(params: Any, own: Own) -> Any:
+    """The parameters with some of their leaves replaced."""
+    leaves, tree = jax.tree.flatten(params)
+    return jax.tree.unflatten(tree, [own.get(n, leaf) for n, leaf in enumerate(leaves)])
 
 
 def _add(*trees: Any) -> Any:
     return jax.tree.map(lambda *leaves: functools.reduce(jnp.add, leaves), *trees)
-
-
-def _activate_reads(cell: SplitCell, params: Any, *steps: Any) -> bool:
-    """Whether `activate` depends on the parameters, as peepholes do."""
-    step = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), steps)
-    jaxpr = jax.make_jaxpr(cell.activate)(params, *step).jaxpr
-    own = {id(variable) for variable in jaxpr.invars[: len(jax.tree.leaves(params))]}
-    return any(id(variable) in own for equation in jaxpr.eqns for variable in equation.invars)

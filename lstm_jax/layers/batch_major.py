@@ -1,12 +1,10 @@
 """Flax's conventions over any layer: batch-major arrays, and outputs alone unless asked."""
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float, Shaped
 
 from lstm_jax.cells import Cell
@@ -77,16 +75,8 @@ class Recurrent(Settings):
         if not self.time_major:
             xs = xs.swapaxes(0, 1)
             resets = None if resets is None else jnp.swapaxes(resets, 0, 1)
-        state, ys = _spread(self._run, xs)(params, xs, state, lengths, resets, noise)
-        if not self.time_major:
-            ys = jax.tree.map(lambda y: y.swapaxes(0, 1), ys)
-        return (state, ys) if self.return_state else ys
-
-    def _run(
-        self, params: Any, xs: Any, state: Any, lengths: Any, resets: Any, noise: Any
-    ) -> tuple[Any, Any]:
         options: dict[str, Any] = {"reverse": True} if self.reverse else {}
-        return unroll_layer(
+        state, ys = unroll_layer(
             self.layer,
             params,
             xs,
@@ -98,21 +88,9 @@ class Recurrent(Settings):
             executor=self.executor,
             **options,
         )
-
-
-def _spread(run: Callable[..., Any], xs: Float[Array, "T B I"]) -> Callable[..., Any]:
-    """The same function, with the compiler to spread it over the axes of a mesh.
-
-    Where a mesh in use makes its axes part of types, a state of zeros has another type than the
-    state after a step, which no loop carries: within, the axes are the compiler's. The results
-    are spread over the batch as `xs` are.
-    """
-    sharding = jax.typeof(xs).sharding
-    if not sharding.mesh.explicit_axes:
-        return run
-    batch = sharding.spec[1]
-    results = PartitionSpec(batch), PartitionSpec(None, batch)
-    return jax.sharding.auto_axes(run, out_sharding=results)
+        if not self.time_major:
+            ys = jax.tree.map(lambda y: y.swapaxes(0, 1), ys)
+        return (state, ys) if self.return_state else ys
 
 
 def runs_both_ways(layer: Cell | Layer) -> bool:

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from lstm_jax import arguments, sequence
 from lstm_jax.cells import Cell
+from lstm_jax.layers.at_once import unroll_at_once
 from lstm_jax.layers.base import Layer
 from lstm_jax.noise import Noise
 from lstm_jax.unroll import unroll
@@ -109,6 +110,12 @@ class Bidirectional(Layer):
         if state is not None:
             _check_kind("state", state, BidirectionalState)
         arguments.check_noise(noise)
+        both = unroll_at_once(
+            self, (self.forward, self.backward), 2, params, xs, state,
+            lengths=lengths, resets=resets, noise=noise, **options,
+        )  # fmt: skip
+        if both is not None:
+            return both[0], self._merged(*jnp.split(both[1], 2, axis=-1))
         before, after = (None, None) if state is None else state
         noises = (None, None) if noise is None else (noise.fold(0), noise.fold(1))
         there = unroll(

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from lstm_jax import arguments
 from lstm_jax.cells import Cell, widen
 from lstm_jax.checks import Fraction
+from lstm_jax.layers.at_once import unroll_at_once
 from lstm_jax.layers.base import Layer, unroll_layer
 from lstm_jax.layers.bidirectional import Bidirectional
 from lstm_jax.noise import Noise, Purpose, dropped
@@ -112,6 +113,10 @@ class Stack(Layer):
         self._check_count("params", params)
         self._check_count("states", states)
         arguments.check_noise(noise)
+        with _named("layer 0"):
+            done = self._unroll_at_once(params, xs, state, noise, options)
+        if done is not None:
+            return done
         results = []
         for number, layer in enumerate(self.layers):
             own = None if noise is None else noise.fold(number)
@@ -125,6 +130,20 @@ class Stack(Layer):
             results.append((final, *rest))
         finals, *all_states = zip(*results, strict=True)
         return (finals, xs, *all_states)
+
+    def _unroll_at_once(
+        self, params: Any, xs: Any, state: Any, noise: Noise | None, options: Any
+    ) -> Any:
+        """All layers in one run, where nothing stands between them and all run the same ways."""
+        pairs = [layer for layer in self.layers if isinstance(layer, Bidirectional)]
+        cells = [layer for layer in self.layers if isinstance(layer, Cell)]
+        dropout = noise is not None and self.dropout > 0
+        if (pairs and cells) or any(p.merge != "concat" for p in pairs) or self.residual or dropout:
+            return None
+        cells += [cell for pair in pairs for cell in (pair.forward, pair.backward)]
+        return unroll_at_once(
+            self, (*cells,), 2 if pairs else 1, params, xs, state, noise=noise, **options
+        )
 
     def _check_count(self, what: str, given: Any) -> None:
         count = len(self.layers)

@@ -45,6 +45,7 @@ def test_the_beginning_in_a_line(seeds: int, title: str, expected: str) -> None:
         mesh=choose_mesh(jax.devices("cpu")[:2], seeds, batch_size=1)
     )
     assert describe_start(experiment, parts) == expected
+    assert describe_start(experiment, parts, "tpu") == expected.replace("cpu", "tpu")
 
 
 def test_the_end_of_a_run() -> None:

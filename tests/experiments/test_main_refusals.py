@@ -185,6 +185,34 @@ def test_the_exit_status_tells_how_a_run_ended(
 
 
 @pytest.mark.parametrize(
+    "function, command",
+    [
+        ("load", ["run", "a.yaml"]),
+        ("load", ["compile", "a.yaml", "--platform", "cpu"]),
+        ("compile_step", ["compile", "configs/adding.yaml", "--platform", "cpu"]),
+        ("bench", ["bench", "memory"]),
+        ("print_catalogue", ["list"]),
+    ],
+)
+def test_an_interrupt_from_the_keyboard_is_no_fault(
+    function: str,
+    command: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, function, interrupted)
+    try:
+        status = main(command)
+    except KeyboardInterrupt:  # which would end pytest itself
+        pytest.fail("the interrupt is passed on")
+    assert status == 130
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
     "error",
     [
         RuntimeError,

@@ -15,6 +15,7 @@ from experiments.config import Experiment, ModelSettings, load
 from experiments.run import BadInput, run
 from experiments.session import Session
 from lstm_jax import LSTM
+from lstm_jax.executors import EXECUTORS, Executor, Request
 from lstm_jax.tasks import Adding
 from lstm_jax.training import SGD, TrainSettings
 
@@ -163,6 +164,27 @@ def test_a_directory_in_use_is_refused_before_anything_is_trained(
     with pytest.raises(BadInput, match="exists and is not an empty folder"):
         play([RuntimeError])
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+@dataclasses.dataclass(frozen=True)
+class Unmapped(Executor):
+    """Cannot be mapped over seeds."""
+
+    def unsupported(self, request: Request) -> None:
+        return None
+
+    def run(self, *call: Any) -> Any:
+        raise NotImplementedError("it has no vmap")
+
+
+def test_what_an_executor_has_not_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(EXECUTORS, "scan", Unmapped())
+    asked = dataclasses.replace(EXPERIMENT, model=ModelSettings(LSTM(2), executor="scan"))
+    with pytest.raises(BadInput, match="it has no vmap"):
+        run(asked, tmp_path / "run", Console(file=io.StringIO()))
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_terminal_tells_the_title_the_course_and_the_end(play: Play, tmp_path: Path) -> None:

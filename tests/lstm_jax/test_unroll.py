@@ -16,8 +16,8 @@ import pytest
 
 from lstm_jax import GRU, LSTM, LearnedState, choose_executor, unroll
 from lstm_jax.cells import Cell
-from lstm_jax.executors import EXECUTORS, Fused, Scan, asked_for
-from tests.cases import HIDDEN, STEPS, draw, outputs
+from lstm_jax.executors import EXECUTORS, Checkpointed, Executor, Fused, PallasTPU, Scan, asked_for
+from tests.cases import HIDDEN, SERVING, STEPS, draw, outputs
 from tests.tolerances import CLOSE, assert_close
 
 CELL = LSTM(HIDDEN)
@@ -116,7 +116,7 @@ def test_what_is_no_executor_is_refused(executor: Any) -> None:
         asked_for(executor)
 
 
-every_executor = pytest.mark.parametrize("executor", EXECUTORS)
+every_executor = pytest.mark.parametrize("executor", SERVING)
 
 
 @pytest.mark.few(4)
@@ -210,3 +210,71 @@ def test_a_dtype_is_that_of_products_alone(dtype: str) -> None:
         expected, _ = LSTM(HIDDEN).step(by_hand, seen, rounded(x))
         assert_close(found, expected, CLOSE["float32"])
         state = found
+
+
+XS = jnp.ones((5, 2, 2))
+
+FORWARD_MODE: dict[str, Callable[[Callable], Any]] = {
+    "jvp": lambda f: jax.jvp(f, (XS,), (XS,)),
+    "jvp under vmap": lambda f: jax.vmap(lambda xs: jax.jvp(f, (xs,), (xs,)))(XS[None]),
+    "jacfwd": lambda f: jax.jacfwd(f)(XS),
+    "jacfwd under jit": lambda f: jax.jit(jax.jacfwd(f))(XS),
+}
+
+
+ALONE = [Fused(), Fused(chunk=2), Checkpointed(), PallasTPU(interpret=True)]
+
+
+@pytest.mark.parametrize("executor", ALONE, ids=str)
+@pytest.mark.parametrize("asked", FORWARD_MODE)
+def test_forward_mode_is_refused_by_executors_without_it(asked: str, executor: Executor) -> None:
+    params = CELL.init(jax.random.key(0), 2)
+
+    def total(xs: jax.Array) -> jax.Array:
+        return unroll(CELL, params, xs, executor=executor)[1].sum()
+
+    with pytest.raises(
+        TypeError, match=rf"executor {executor.__class__.__name__}\(.* reverse mode"
+    ):
+        FORWARD_MODE[asked](total)
+
+
+def test_forward_mode_under_jit_is_refused_where_it_is_compiled() -> None:
+    params = CELL.init(jax.random.key(0), 2)
+
+    def total(xs: jax.Array) -> jax.Array:
+        return unroll(CELL, params, xs, executor="fused")[1].sum()
+
+    with pytest.raises(TypeError, match="forward-mode"):
+        jax.jit(lambda xs: jax.jvp(total, (xs,), (xs,)))(XS)
+
+
+@pytest.mark.few(1)
+@pytest.mark.parametrize("executor", ["fused", "checkpointed"])
+def test_reverse_mode_passes_through_every_transformation(executor: str) -> None:
+    params = CELL.init(jax.random.key(0), 2)
+
+    def total(xs: jax.Array, executor: str = executor) -> jax.Array:
+        return unroll(CELL, params, xs, executor=executor)[1].sum()
+
+    expected = jax.grad(total)(XS, "scan")
+    ways: list[Callable] = [
+        jax.jit(jax.grad(total)),
+        jax.grad(jax.checkpoint(total)),
+        lambda xs: jax.vmap(jax.grad(total))(xs[None])[0],
+        lambda xs: jax.grad(lambda many: jax.vmap(total)(many).sum())(xs[None])[0],
+        lambda xs: jax.grad(lambda xs: jax.lax.map(total, xs[None]).sum())(xs),
+    ]
+    for way in ways:
+        assert_close(way(XS), expected, CLOSE["float32"])
+
+
+@pytest.mark.parametrize("second", [jax.hessian, lambda f: jax.jacrev(jax.grad(f))])
+def test_second_derivatives_are_refused_by_kernels(second: Callable) -> None:
+    params = CELL.init(jax.random.key(0), 2)
+
+    def total(xs: jax.Array) -> jax.Array:
+        return jnp.sum(unroll(CELL, params, xs, executor=PallasTPU(interpret=True))[1] ** 2)
+
+    with pytest.raises(TypeError, match="'pallas_tpu' has first derivatives alone"):
+        second(total)(XS)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lstm_jax import LSTM, Chrono, ForgetBias, LSTMParams, LSTMState, lstm_step
+from lstm_jax.cells.lstm import lstm_gates
 from tests import reference
 from tests.cases import BATCH, HIDDEN, INPUTS, draw
 from tests.tolerances import CLOSE, assert_close
@@ -147,3 +148,22 @@ def test_what_is_no_bias_is_refused() -> None:
 def test_chrono_without_t_max_cannot_begin() -> None:
     with pytest.raises(ValueError, match=r"Chrono\.t_max is not set"):
         LSTM(HIDDEN, Chrono()).init(jax.random.key(0), INPUTS)
+
+
+def test_saturated_gates_have_finite_derivatives_of_any_order() -> None:
+    def total(z: jax.Array, c: jax.Array) -> jax.Array:
+        return sum(part.sum() for part in lstm_gates(z, c))
+
+    for value in (-1e4, -100.0, 100.0, 1e4):
+        z, c = jnp.full((1, 8), value), jnp.ones((1, 2))
+        for derive in (jax.grad(total), jax.jacfwd(jax.grad(total)), jax.hessian(total)):
+            assert np.isfinite(derive(z, c)).all()
+
+
+def test_small_and_nearly_closed_gates_keep_their_digits() -> None:
+    z = np.float32([[-12.0, 3.0, 1e-4, -9.0]])
+    state = lstm_gates(jnp.array(z), jnp.zeros((1, 1)))
+    i, _, g, o = 1 / (1 + np.exp(-z.astype(float)[0]))
+    g = np.tanh(float(z[0, 2]))
+    np.testing.assert_allclose(state.c[0, 0], i * g, rtol=0, atol=2e-7 * i)
+    np.testing.assert_allclose(state.h[0, 0], o * np.tanh(i * g), rtol=0, atol=2e-7 * i * o)

@@ -4,6 +4,9 @@ That it computes the same function as the others is the conformance table's to s
 """
 
 import dataclasses
+import functools
+import importlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import jax
@@ -14,16 +17,27 @@ from jax.typing import DTypeLike
 
 from lstm_jax import LSTM, choose_executor, unroll
 from lstm_jax.cells import Cell, SplitCell
-from lstm_jax.executors import fused
-from tests.cases import cotangents, draw, outputs_and_gradients
+from lstm_jax.executors import Fused, fused
+from tests.cases import BATCH, cotangents, draw, outputs_and_gradients
 from tests.tolerances import CLOSE, assert_close
 
 CELL = LSTM(hidden_size=2)
 
 
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """About 10 steps backwards and about 3 forwards; read when a call is traced."""
+    clear = importlib.import_module("lstm_jax.unroll")._run.clear_cache
+    clear()
+    monkeypatch.setattr(fused, "ROWS", 10 * BATCH)
+    monkeypatch.setattr(fused, "FORWARD_SIZE", 3 * BATCH * 4 * CELL.hidden_size)
+    yield
+    clear()
+
+
 @pytest.mark.few(4)
-@pytest.mark.parametrize("steps", [1, 7, 8, 20, 21, 23, 40])
-def test_a_sequence_of_any_length_gives_what_scan_gives(steps: int) -> None:
+@pytest.mark.parametrize("steps", [23, 1, 7, 40, 8, 20, 21])
+def test_a_sequence_of_any_length_gives_what_scan_gives(steps: int, small_chunks: None) -> None:
     """Shorter than a chunk, one chunk, several, and several with a rest."""
     call = draw(CELL, {"state", "lengths", "resets"}, steps=steps)
     weights = cotangents(CELL, call)
@@ -34,11 +48,31 @@ def test_a_sequence_of_any_length_gives_what_scan_gives(steps: int) -> None:
     assert_close(*results, CLOSE["float32"])
 
 
-@pytest.mark.parametrize("steps", range(1, 200))
-def test_chunks_stay_in_cache_and_leave_little(steps: int) -> None:
-    length = fused.chunk_length(steps)
-    assert length in fused.CHUNKS
-    assert steps < length or steps % length <= min(steps % other for other in fused.CHUNKS)
+@pytest.mark.parametrize("steps", [1, 2, 96, 127, 1000, 1009])
+@pytest.mark.parametrize("batch", [0, 1, 3, 32, 2000])
+@pytest.mark.parametrize("rows", [64, 1024])
+def test_chunks_have_about_as_many_rows_and_leave_little(steps: int, batch: int, rows: int) -> None:
+    length = fused.chunk_length(steps, batch, rows)
+    assert 1 <= length <= steps
+    assert length == steps or length * max(batch, 1) >= rows / 2 - batch
+    assert length == 1 or length * batch <= rows * 3 / 2
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 7, 50])
+def test_a_chunk_of_ones_own(chunk: int) -> None:
+    call = draw(CELL, {"state", "lengths", "resets"}, steps=23)
+    weights = cotangents(CELL, call)
+    results = [
+        outputs_and_gradients(call, weights, cell=CELL, executor=executor, reverse=True)
+        for executor in (Fused(chunk), "scan")
+    ]
+    assert_close(*results, CLOSE["float32"])
+
+
+@pytest.mark.parametrize("chunk", [0, -1])
+def test_a_chunk_has_steps(chunk: int) -> None:
+    with pytest.raises(ValueError, match=f"Fused.chunk must be at least 1, got {chunk}"):
+        Fused(chunk)
 
 
 class ScaledParams(NamedTuple):
@@ -104,9 +138,15 @@ def test_a_cell_that_does_not_split_is_refused_with_the_reason() -> None:
         choose_executor(Whole(), "fused")
 
 
-def test_forward_mode_says_that_it_cannot() -> None:
-    call = jax.tree.map(jnp.asarray, draw(CELL))
-    with pytest.raises(TypeError, match="forward-mode"):
-        jax.jvp(
-            lambda xs: unroll(CELL, call.params, xs, executor="fused")[1], (call.xs,), (call.xs,)
+def test_second_derivatives_are_those_of_scan() -> None:
+    call = jax.tree.map(jnp.asarray, draw(CELL, steps=5))
+
+    def loss(xs: jax.Array, executor: str) -> jax.Array:
+        return jnp.sum(unroll(CELL, call.params, xs, executor=executor)[1] ** 2)
+
+    twice = (jax.hessian, lambda f: jax.jacrev(jax.grad(f)))
+    for second in twice:
+        found, expected = (
+            second(functools.partial(loss, executor=name))(call.xs) for name in ("fused", "scan")
         )
+        assert_close(found, expected, CLOSE["float32"])

@@ -13,12 +13,12 @@ import pytest
 
 from lstm_jax import unroll
 from lstm_jax.cells import Cell, SplitCell
-from lstm_jax.executors import EXECUTORS
 from tests.cases import (
     BATCH,
     CASES,
     CROSS,
     INPUTS,
+    SERVING,
     STEPS,
     cotangents,
     draw,
@@ -225,7 +225,7 @@ class Sum(SplitCell[Start, Start]):
         return state.start
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize("executor", SERVING)
 def test_resets_go_back_to_a_learned_beginning_and_teach_it(executor: str) -> None:
     cell, call = Sum(), draw(Sum())
     resets = np.zeros((STEPS, BATCH), bool)

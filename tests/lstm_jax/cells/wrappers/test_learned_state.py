@@ -8,7 +8,16 @@ import pytest
 from lstm_jax import LSTM, unroll
 from lstm_jax.cells import LSTM1997, Cell, LearnedState, LSTMVariant, ResetFirstGRU
 from lstm_jax.executors import EXECUTORS, Request
-from tests.cases import BATCH, HIDDEN, OPTIONS, STEPS, cotangents, draw, outputs_and_gradients
+from tests.cases import (
+    BATCH,
+    HIDDEN,
+    OPTIONS,
+    SERVING,
+    STEPS,
+    cotangents,
+    draw,
+    outputs_and_gradients,
+)
 from tests.tolerances import CLOSE, assert_close
 
 INNER: dict[str, Cell] = {
@@ -57,7 +66,7 @@ def test_a_sequence_begins_at_the_parameter_and_teaches_it(executor: str, name: 
     )
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize("executor", SERVING)
 def test_a_reset_goes_back_to_the_parameter_and_teaches_it(executor: str) -> None:
     cell = LearnedState(LSTM(HIDDEN))
     call = draw(cell, {"state"})

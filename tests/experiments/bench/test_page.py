@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+
+from experiments.bench.page import Place
+
+ROOT = Path(__file__).parents[3]
+PAGE = """# A page
+<!-- layers on cpu -->
+old
+<!-- end -->
+between
+<!-- layers on gpu -->
+kept
+<!-- end -->
+"""
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    path = tmp_path / "page.md"
+    path.write_text(PAGE)
+    return path
+
+
+def test_only_what_stands_in_the_place_is_replaced(page: Path) -> None:
+    for text in (r"new \1 text", "newer"):
+        Place(page, "layers", "cpu").fill(text)
+        assert page.read_text() == PAGE.replace("old\n", f"\n{text}\n\n")
+
+
+def test_a_page_without_the_place_is_told(page: Path) -> None:
+    with pytest.raises(ValueError, match=r"page.md: it has no place .* <!-- memory on cpu --> and"):
+        Place(page, "memory", "cpu")
+    with pytest.raises(ValueError, match="no such file"):
+        Place(page.parent / "none.md", "layers", "cpu")
+
+
+@pytest.mark.parametrize("bench", ["layers", "training", "memory"])
+@pytest.mark.parametrize("platform", ["cpu", "gpu"])
+def test_the_guide_has_every_place(bench: str, platform: str) -> None:
+    Place(ROOT / "docs" / "benchmarks.md", bench, platform)
