@@ -37,7 +37,7 @@ def chosen(problem: Problem) -> str:
 
 
 def refusal(name: str, cell: Cell, xs: Any) -> str | None:
-    """Why the executor of that name cannot run the cell on inputs (T, B, I) here; None if it can."""
+    """Why the executor of that name cannot run a cell on inputs (T, B, I) here; None if it can."""
     return EXECUTORS[name].unsupported(Request(cell, platform(), Inputs(xs)))
 
 

@@ -91,7 +91,9 @@ class Program:
     def check_all_ran(self) -> None:
         """Raises WrongAnswer where a seed has solved its task, after which it trains no further."""
         if (np.asarray(self._state.step) != self._made).any():
-            raise WrongAnswer("a seed solved the task and stopped training; its time would not count")
+            raise WrongAnswer(
+                "a seed solved the task and stopped training; its time would not count"
+            )
 
 
 def run(setting: Setting, names: Sequence[str], rounds: int, seeds: int = SEEDS) -> Result:

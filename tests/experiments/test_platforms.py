@@ -12,7 +12,6 @@ import pytest
 from experiments.platforms import GIB, HBM, LIBTPU, TOPOLOGIES, find
 from lstm_jax.training import choose_mesh
 
-
 pytestmark = pytest.mark.usefixtures("as_before")
 
 

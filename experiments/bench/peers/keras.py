@@ -33,5 +33,7 @@ def entries(name: str, problem: Problem, devices: list[jax.Device]) -> list[Entr
     def apply(weights: Any, xs: jax.Array) -> jax.Array:
         return module.stateless_call([weights[each] for each in names], others, xs)[0]
 
-    layer = JaxLayer("keras LSTM", name, write(problem.params), apply, by_name=dict, write=write, batch_axis=0)
+    layer = JaxLayer(
+        "keras LSTM", name, write(problem.params), apply, by_name=dict, write=write, batch_axis=0
+    )
     return on_each(layer, problem, devices)

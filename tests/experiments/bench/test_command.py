@@ -10,10 +10,12 @@ import jax
 import pytest
 
 from experiments.__main__ import main
-from experiments.bench import command, layers, memory, ours, peers, timing, training
+from experiments.bench import command, layers, memory, peers, training
+from experiments.bench.problem import Shape, WrongAnswer
 from experiments.bench.timing import Timing
 from experiments.bench.training import Result, Setting
 from lstm_jax.executors import EXECUTORS
+from tests.experiments.bench.fabricated import results
 
 ROOT = Path(__file__).parents[3]
 SETTING = Setting(20, 2, 2)
@@ -22,15 +24,11 @@ PAGE = "<!-- {0} on cpu -->\n<!-- end -->\n"
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Everything small enough for a test; and the devices and settings there are."""
+    """Little to go through; and the devices and settings there are."""
     monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "2")
-    monkeypatch.setattr(layers, "SIDE", {"cpu": 64})
-    monkeypatch.setattr(ours, "COMPILE_ROUNDS", 1)
     monkeypatch.setattr(training, "SETTINGS", (SETTING,))
-    monkeypatch.setattr(timing, "ENOUGH", 0.0)
     monkeypatch.setattr(memory, "STEPS", (10, 40))
     few = {name: EXECUTORS[name] for name in ("scan", "cudnn")}
-    monkeypatch.setattr(ours, "EXECUTORS", few)
     monkeypatch.setattr(command, "EXECUTORS", few)
     yield
     jax.config.update("jax_enable_compilation_cache", True)
@@ -60,21 +58,34 @@ def bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Bench:
     return bench
 
 
-def test_layers(bench: Bench) -> None:
+def test_layers(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def run(*arguments: Any) -> layers.Result:
+        calls.append(arguments)
+        return results()[0]
+
+    monkeypatch.setattr(layers, "run", run)
     found, page, out = bench(
-        "layers", "--shape", "2,4,2,2", "--executors", "--rounds", "1", "--peers"
+        "layers", "--shape", "2,4,2,2", "--executors", "--rounds", "1", "--peers", "linen"
     )
+    assert calls == [(Shape(B=2, T=4, I=2, H=2), ["linen"], 1, True)]
     assert found["benchmark"] == "layers"
     assert found["environment"].keys() >= {"versions", "cpu", "cores", "commit", "others"}
     (result,) = found["results"]
-    assert result["shape"] == {"B": 2, "T": 4, "I": 2, "H": 2}
-    assert [row["sharded"] for row in result["rows"]] == [True, False]
-    assert len(result["rows"][0]["timings"]["gradient"]["rounds"]) == 1
-    assert [row["name"] for row in result["executors"]] == ["lstm_jax scan"]
+    assert result["shape"] == {"B": 64, "T": 192, "I": 64, "H": 256}
+    assert [row["sharded"] for row in result["rows"][:2]] == [True, False]
+    assert result["rows"][0]["timings"]["gradient"]["rounds"] == [2]
+    assert [row["name"] for row in result["executors"]] == ["lstm_jax checkpointed"]
     assert result["refusals"].keys() == {"cudnn"}
     assert found["summary"].keys() >= {"times_as_fast_as", "share_of_ceiling"}
     for text in (page, out):
-        for words in ("B=2 T=4 I=2 H=2", "Executors at", "Over all shapes", "of the CPU time"):
+        for words in (
+            "B=64 T=192 I=64 H=256",
+            "Executors at",
+            "Over all shapes",
+            "of the CPU time",
+        ):
             assert words in text
 
 
@@ -100,12 +111,18 @@ def test_training(bench: Bench, trained: list[tuple]) -> None:
         assert "Milliseconds per update and seed" in text
 
 
-def test_memory(bench: Bench) -> None:
+def test_memory(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(executor: str, loss: str, steps: tuple[int, ...]) -> memory.Result:
+        if executor == "cudnn":
+            return memory.Result(executor, loss, {}, "it needs a GPU")
+        return memory.Result(executor, loss, {T: 10**6 * T for T in steps})
+
+    monkeypatch.setattr(memory, "run", run)
     found, page, out = bench("memory")
     kept = {(each["executor"], each["loss"]): each["temporary"] for each in found["results"]}
     assert kept["cudnn", "the final state"] == {}
     assert len(kept) == 4
-    assert kept["scan", "all outputs"].keys() == {"10", "40"}
+    assert kept["scan", "all outputs"] == {"10": 10**7, "40": 4 * 10**7}
     for text in (page, out):
         assert "Temporary megabytes" in text
         assert "of the CPU time" not in text
@@ -172,9 +189,12 @@ def test_peers_not_asked_for_are_left_out_where_they_are_not_installed(
 def test_an_entry_that_computes_something_else_ends_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layers, "TOLERANCES", {"cpu": 1e-15})
+    def run(*_: Any) -> None:
+        raise WrongAnswer("it computes something else")
+
+    monkeypatch.setattr(layers, "run", run)
     assert main(["bench", "layers", "--shape", "2,4,2,2", "--peers"]) == 1
-    assert "it computes something else" in capsys.readouterr().err
+    assert capsys.readouterr().err == "it computes something else\n"
 
 
 def test_an_interrupt_from_the_keyboard_writes_nothing(

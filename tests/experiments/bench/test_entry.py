@@ -46,7 +46,7 @@ def test_a_batch_that_devices_do_not_divide_runs_on_fewer() -> None:
 
 def test_a_layer_may_be_batch_major(problem: Problem) -> None:
     def apply(params, xs):
-        return unroll(problem.cell, params, xs.swapaxes(0, 1))[1].swapaxes(0, 1)
+        return unroll(problem.cell, params, xs.swapaxes(0, 1), executor="scan")[1].swapaxes(0, 1)
 
     for entry in on_each(layer(problem, apply=apply, batch_axis=0), problem, jax.devices()[:2]):
         assert max(entry.distances(problem).values()) < 1e-5

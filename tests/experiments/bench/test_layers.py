@@ -1,21 +1,26 @@
+import functools
+
 import jax
 import pytest
 
 from experiments.bench import layers, ours, timing
 from experiments.bench.layers import Result, run
 from experiments.bench.problem import Shape, WrongAnswer
+from experiments.bench.timing import Timing
 from lstm_jax.executors import EXECUTORS
 
 SMALL = Shape(B=2, T=5, I=2, H=3)
+COMPILING = {"fused": Timing((2.0,)), "scan": Timing((1.0,))}
 
 
 @pytest.fixture(scope="module")
 def result() -> Result:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(layers, "SIDE", {"cpu": 64})
+        patch.setattr(layers, "ours", functools.partial(ours.ours, executor="scan"))
         patch.setattr(timing, "ENOUGH", 0.0)
         patch.setattr(ours, "EXECUTORS", {"scan": EXECUTORS["scan"]})
-        patch.setattr(ours, "COMPILE_ROUNDS", 1)
+        patch.setattr(layers, "compile_times", lambda problem: COMPILING)
         return run(SMALL, ["linen"], rounds=3, executors=True)
 
 
@@ -36,6 +41,7 @@ def test_every_row_is_checked_and_timed(result: Result) -> None:
         assert all(len(timing.seconds) == 3 for timing in row.timings.values())
         assert min(row.compile_seconds.values()) > 0
     assert result.flops_per_second > 0
+    assert result.compiling is COMPILING
     assert (result.shape, result.devices) == (SMALL, len(jax.devices()))
 
 
@@ -43,6 +49,8 @@ def test_no_entry_is_timed_that_computes_something_else(monkeypatch: pytest.Monk
     def measure(*_: object) -> None:
         raise AssertionError("timed")
 
+    monkeypatch.setattr(layers, "compile_times", lambda problem: COMPILING)
+    monkeypatch.setattr(layers, "ours", functools.partial(ours.ours, executor="scan"))
     monkeypatch.setattr(layers, "measure", measure)
     monkeypatch.setattr(layers, "TOLERANCES", {"cpu": 1e-12})
     with pytest.raises(WrongAnswer, match=r"lstm_jax \w+ on 2 devices at B=2 T=5 I=2 H=3: .*away"):

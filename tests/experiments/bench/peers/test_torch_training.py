@@ -3,8 +3,8 @@ import pytest
 
 pytest.importorskip("torch")
 
-from experiments.bench.problem import WrongAnswer
 from experiments.bench.peers import torch_training
+from experiments.bench.problem import WrongAnswer
 from experiments.bench.training import Setting, check_losses
 from lstm_jax.tasks import Adding
 
