@@ -1,7 +1,7 @@
-"""How every test runs: eight CPU devices, strict JAX, no window, no flaky examples.
+"""How every test runs: several CPU devices, strict JAX, no window, no flaky examples.
 
 Always on below `tests/`:
-- eight CPU devices, so that sharding is tested on any machine;
+- two CPU devices, eight with COMPLETE=1, so that sharding is tested on any machine;
 - no implicit promotion between dtypes, save in the folders and tests that reach optax;
 - array shapes checked at run time by jaxtyping and beartype, in `SHAPE_CHECKED`.
 
@@ -34,7 +34,7 @@ import pytest
 
 COMPLETE = os.environ.get("COMPLETE") == "1"
 
-jax.config.update("jax_num_cpu_devices", 8)  # before JAX starts its backend
+jax.config.update("jax_num_cpu_devices", 8 if COMPLETE else 2)  # before JAX starts its backend
 jax.config.update("jax_disable_most_optimizations", not COMPLETE)
 
 SHAPE_CHECKED = [

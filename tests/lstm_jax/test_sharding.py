@@ -1,4 +1,7 @@
-"""A batch over eight devices gives the numbers of one, whoever spreads it, and adds up once."""
+"""A batch over devices gives the numbers of one, whoever spreads it, and adds up once.
+
+Over two devices, and over eight with COMPLETE=1.
+"""
 
 from typing import Any
 
@@ -61,19 +64,20 @@ def spread(given: Any) -> Any:
 
 EXPLICIT, AUTO = AxisType.Explicit, AxisType.Auto
 CASES = [
-    *(("lstm", executor, EXPLICIT) for executor in SERVING),
-    *((name, "auto", EXPLICIT) for name in LAYERS if name != "lstm"),
+    *((name, "auto", EXPLICIT) for name in LAYERS),
+    ("lstm", "scan", EXPLICIT),
+    ("lstm", "checkpointed", EXPLICIT),
     *((name, "auto", AUTO) for name in LAYERS),
     *((name, "scan", EXPLICIT) for name in LAYERS if name != "lstm"),
 ]
 
 
-@pytest.mark.few(7)
+@pytest.mark.few(5)
 @pytest.mark.parametrize("name, executor, kind", CASES)
-def test_eight_devices_have_the_numbers_of_one(name: str, executor: str, kind: AxisType) -> None:
+def test_devices_have_the_numbers_of_one(name: str, executor: str, kind: AxisType) -> None:
     run, given = problem(LAYERS[name], executor)
     expected = jax.jit(run)(*given)
-    mesh = jax.make_mesh((8,), ("data",), axis_types=(kind,))
+    mesh = jax.make_mesh((jax.device_count(),), ("data",), axis_types=(kind,))
     with jax.set_mesh(mesh):
         found = jax.jit(run)(*spread(given))
     assert_close(jax.tree.map(np.asarray, found), expected, CLOSE["float32"])
@@ -83,7 +87,7 @@ def test_eight_devices_have_the_numbers_of_one(name: str, executor: str, kind: A
 def test_weight_gradients_are_added_up_once(executor: str) -> None:
     """However long the sequence: no communication within the loops."""
     run, given = problem(LSTM(HIDDEN), executor)
-    with jax.set_mesh(jax.make_mesh((8,), ("data",))):
+    with jax.set_mesh(jax.make_mesh((jax.device_count(),), ("data",))):
         program = jax.jit(run).lower(*spread(given)).compile().as_text()
     computations = [part for part in program.split("\n\n") if "all-reduce(" in part]
     assert len(computations) == 1
@@ -94,7 +98,7 @@ def test_weight_gradients_are_added_up_once(executor: str) -> None:
 def test_results_stay_where_their_sequences_are() -> None:
     layer: Layer | LSTM = LSTM(HIDDEN)
     params = layer.init(jax.random.key(0), INPUTS)
-    with jax.set_mesh(jax.make_mesh((8,), ("data",))):
+    with jax.set_mesh(jax.make_mesh((jax.device_count(),), ("data",))):
         xs = jax.device_put(jnp.ones((STEPS, BATCH, INPUTS)), PartitionSpec(None, "data"))
         final, ys, states = unroll_layer(layer, params, xs, return_states=True)
     assert jax.typeof(final.c).sharding.spec == PartitionSpec("data", None)
@@ -102,6 +106,7 @@ def test_results_stay_where_their_sequences_are() -> None:
     assert jax.typeof(states.h).sharding.spec == PartitionSpec(None, "data", None)
 
 
+@pytest.mark.skipif(jax.device_count() < 8, reason="eight devices with COMPLETE=1")
 def test_two_axes_share_a_batch_and_a_third_splits_the_gates() -> None:
     run, given = problem(LSTM(HIDDEN), "fused")
     expected = jax.jit(run)(*given)
@@ -118,7 +123,7 @@ def test_two_axes_share_a_batch_and_a_third_splits_the_gates() -> None:
 def test_a_mesh_that_shares_nothing_changes_nothing() -> None:
     run, given = problem(LSTM(HIDDEN), "fused")
     expected = jax.jit(run)(*given)
-    with jax.set_mesh(jax.make_mesh((8,), ("data",))):
+    with jax.set_mesh(jax.make_mesh((jax.device_count(),), ("data",))):
         found = jax.jit(run)(*given)
     assert_close(jax.tree.map(np.asarray, found), expected, CLOSE["float32"])
 
@@ -137,7 +142,7 @@ def test_bad_input_is_refused_as_on_one_device(fault: str) -> None:
     options, message = FAULTS[fault]
     cell = LSTM(HIDDEN)
     params = cell.init(jax.random.key(0), INPUTS)
-    with jax.set_mesh(jax.make_mesh((8,), ("data",))):
+    with jax.set_mesh(jax.make_mesh((jax.device_count(),), ("data",))):
         xs = jax.device_put(jnp.ones((STEPS, BATCH, INPUTS)), PartitionSpec(None, "data"))
         with pytest.raises((TypeError, ValueError), match=message):
             unroll(cell, params, xs, **options)

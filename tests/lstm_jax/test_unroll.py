@@ -148,8 +148,9 @@ def test_truncation_carries_the_state_and_cuts_its_gradient(executor: str, windo
     assert_close(loss(at_once)(params, xs), loss(in_pieces)(params, xs), CLOSE["float32"])
 
 
+@pytest.mark.few(2)
 @every_executor
-@pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
+@pytest.mark.parametrize("reverse", [True, False], ids=["reverse", "forward"])
 def test_all_states_are_those_that_stepping_goes_through(executor: str, reverse: bool) -> None:
     """In input order; past its end a sequence keeps its last one, whose gradient it shares."""
     call = jax.tree.map(jnp.asarray, draw(LSTM(HIDDEN), {"state", "lengths"}))
@@ -176,6 +177,7 @@ def test_all_states_are_those_that_stepping_goes_through(executor: str, reverse:
     assert_close(jax.grad(of_padding)(call.xs), jax.grad(of_final)(call.xs), CLOSE["float32"])
 
 
+@pytest.mark.few(3)
 @every_executor
 @pytest.mark.parametrize("cell", [LSTM(HIDDEN), GRU(HIDDEN)], ids=["lstm", "gru"])
 def test_parameters_in_few_bits_are_computed_with_in_float32(cell: Cell, executor: str) -> None:

@@ -14,9 +14,9 @@ from tests.cases import HIDDEN, cotangents, draw, outputs_and_gradients
 from tests.tolerances import CLOSE, assert_close
 
 
-@pytest.mark.few(4)
-@pytest.mark.parametrize("steps", [1, 7, 16, 23])
-@pytest.mark.parametrize("segment", [None, 1, 5, 16, 100])
+@pytest.mark.few(2)
+@pytest.mark.parametrize("segment", [5, None, 1, 16, 100])
+@pytest.mark.parametrize("steps", [23, 16, 7, 1])
 def test_segments_of_any_length_give_what_scan_gives(steps: int, segment: int | None) -> None:
     cell = LSTM(HIDDEN)
     call = draw(cell, {"state", "lengths", "resets"}, steps=steps)

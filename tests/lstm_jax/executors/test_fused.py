@@ -58,7 +58,8 @@ def test_chunks_have_about_as_many_rows_and_leave_little(steps: int, batch: int,
     assert length == 1 or length * batch <= rows * 3 / 2
 
 
-@pytest.mark.parametrize("chunk", [1, 3, 7, 50])
+@pytest.mark.few(2)
+@pytest.mark.parametrize("chunk", [7, 50, 1, 3])
 def test_a_chunk_of_ones_own(chunk: int) -> None:
     call = draw(CELL, {"state", "lengths", "resets"}, steps=23)
     weights = cotangents(CELL, call)
