@@ -119,7 +119,7 @@ def test_what_is_no_executor_is_refused(executor: Any) -> None:
 every_executor = pytest.mark.parametrize("executor", SERVING)
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @every_executor
 @pytest.mark.parametrize("window", [1, 5, STEPS, 100])
 def test_truncation_carries_the_state_and_cuts_its_gradient(executor: str, window: int) -> None:

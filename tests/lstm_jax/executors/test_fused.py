@@ -35,7 +35,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     clear()
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(3)
 @pytest.mark.parametrize("steps", [23, 1, 7, 40, 8, 20, 21])
 def test_a_sequence_of_any_length_gives_what_scan_gives(steps: int, small_chunks: None) -> None:
     """Shorter than a chunk, one chunk, several, and several with a rest."""

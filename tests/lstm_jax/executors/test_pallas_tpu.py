@@ -27,7 +27,7 @@ STEPS = 19
 found_with = functools.partial(outputs_and_gradients, executor=HERE)
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(3)
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("case", ["lstm", "gru", "elman", "irnn"])
 def test_values_and_gradients(case: str, dtype: str) -> None:
