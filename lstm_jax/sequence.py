@@ -82,11 +82,11 @@ def over_chunks(
 ) -> tuple[Any, Any]:
     """`jax.lax.scan` over chunks of `size` steps of a tree of (T, ...); the rest runs by itself."""
     total = jax.tree.leaves(steps)[0].shape[0]
+    if total <= size:
+        return body(carry, steps)
     whole = total - total % size
     chunks = jax.tree.map(lambda a: a[:whole].reshape(total // size, size, *a.shape[1:]), steps)
     rest = jax.tree.map(lambda a: a[whole:], steps)
-    if whole == 0:
-        return body(carry, rest)
     last = None
     if reverse and whole < total:
         carry, last = body(carry, rest)

@@ -40,9 +40,8 @@ def over_devices(run: Callable[..., Any], xs: Float[Array, "T B I"], results: in
     ) -> Any:
         of_noise: Any = everywhere
         if noise is not None:
-            noise = (
-                noise if noise.rows is not None else noise._replace(rows=jnp.arange(xs.shape[1]))
-            )
+            if noise.rows is None:
+                noise = noise._replace(rows=jnp.arange(xs.shape[1]))
             of_noise = Noise(everywhere, rows, everywhere)  # type: ignore[arg-type]
         return jax.shard_map(
             run,

@@ -73,6 +73,7 @@ def bench(options: argparse.Namespace, console: Console) -> int:
 
     Raises BadInput before anything is run.
     """
+    asked = command_of(options)
     try:
         chosen: Bench = named("benchmark", options.what, BENCHES)
         place = None
@@ -94,7 +95,7 @@ def bench(options: argparse.Namespace, console: Console) -> int:
     except KeyboardInterrupt:
         print("interrupted: nothing is written", file=sys.stderr)
         raise
-    heading = f"`python -m experiments bench {options.what}`: {told(where)}"
+    heading = f"`{asked}`: {told(where)}"
     if chosen.timed:
         where["others"] = neighbours.share
         others = told_others(where["others"])
@@ -106,6 +107,19 @@ def bench(options: argparse.Namespace, console: Console) -> int:
     if place is not None:
         place.fill("\n\n".join([heading, *(table.markdown() for table in tables)]))
     return 0
+
+
+def command_of(options: argparse.Namespace) -> str:
+    """The command that measures the same again, with the options that were given."""
+    words = ["python -m experiments bench", options.what]
+    if options.peers is not None:
+        words += ["--peers", *options.peers]
+    if options.rounds is not None:
+        words.append(f"--rounds {options.rounds}")
+    words += [f"--shape {shape}" for shape in options.shape or ()]
+    if options.executors:
+        words.append("--executors")
+    return " ".join(words)
 
 
 def settle(options: argparse.Namespace, chosen: Bench, console: Console) -> None:

@@ -70,6 +70,8 @@ def test_layers(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         "layers", "--shape", "2,4,2,2", "--executors", "--rounds", "1", "--peers", "linen"
     )
     assert calls == [(Shape(B=2, T=4, I=2, H=2), ["linen"], 1, True)]
+    asked = "bench layers --peers linen --rounds 1 --shape 2,4,2,2 --executors"
+    assert f"`python -m experiments {asked}`: " in page
     assert found["benchmark"] == "layers"
     assert found["environment"].keys() >= {"versions", "cpu", "cores", "commit", "others"}
     (result,) = found["results"]
