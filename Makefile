@@ -24,7 +24,8 @@ PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint const
 IDENTITY := import sys; \
 	print("%d.%d.%d in %s" % (sys.version_info[:3] + (getattr(sys, "base_prefix", sys.prefix),)))
 
-.PHONY: help install run test test-peers test-aot bench golden lint format constraints clean FORCE
+.PHONY: help install run test test-peers test-aot reliability bench golden lint format constraints \
+	clean FORCE
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -40,6 +41,9 @@ test: install ## run all tests and the examples in docstrings
 
 test-peers: $(VENV)/.installed-peers ## compare with torch, keras, flax, haiku and equinox themselves
 	$(RUN) pytest -n $(WORKERS) --dist worksteal tests/peers tests/experiments/bench/peers $(ARGS)
+
+reliability: $(VENV)/.installed-engines ## kill, damage, starve and mislead runs: half an hour on 2 cores
+	$(RUN) pytest tests/reliability $(ARGS)
 
 test-aot: ## compile for TPUs, which need not be there
 	@$(MAKE) --no-print-directory VENV=$(AOT_VENV) $(AOT_VENV)/.installed-aot
@@ -95,18 +99,23 @@ $(VENV)/.installed-peers: $(VENV)/.installed
 	@$(PIP) --no-build-isolation --editable '.[dev,peers]'
 	@touch $@
 
+$(VENV)/.installed-engines: $(VENV)/.installed
+	@echo "Installing Ray, submitit and Weights & Biases in $(VENV)"
+	@$(PIP) --no-build-isolation --editable '.[dev,ray,slurm,wandb]'
+	@touch $@
+
 $(VENV)/.installed-aot: $(VENV)/.installed
 	@echo "Installing the compiler for TPUs in $(VENV)"
 	@$(PIP) --no-build-isolation --editable '.[dev,tpu-aot]'
 	@touch $@
 
-# The peers and libtpu are resolved and pinned for Python 3.11 alone, on which CI uses them.
+# The peers, libtpu and the engines of sweeps are pinned for Python 3.11 alone, where CI uses them.
 # Lines that both Pythons share, then those of one alone with a marker.
 constraints: ## pin anew what CI tests, from fresh installs on Python 3.11 and 3.13
 	@new=$$(mktemp -d) && trap 'rm -rf "$$new"' EXIT && \
 	for version in 3.11 3.13; do \
 		echo "Resolving for Python $$version" && \
-		if [ $$version = 3.11 ]; then extras=dev,peers,tpu-aot; else extras=dev; fi && \
+		if [ $$version = 3.11 ]; then extras=dev,peers,tpu-aot,ray,slurm,wandb; else extras=dev; fi && \
 		python$$version -m venv $$new/$$version && \
 		$$new/$$version/bin/python -m pip install --quiet hatchling --editable ".[$$extras]" && \
 		$$new/$$version/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' | \

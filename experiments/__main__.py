@@ -1,17 +1,23 @@
 """The command line: `python -m experiments COMMAND ...`.
 
     run CONFIG [key=value ...] [--out DIR]      train, and leave a run directory behind
+        --resume                                go on from its newest checkpoint
+        --distributed [SPEC]                    as one of several processes
     compile CONFIG [key=value ...] --platform P what its training step costs on a platform
     bench layers|training|memory                time it side by side with other frameworks
+    sweep SWEEP.yaml [--engine E] [--out DIR]   train a config in many settings
     list                                        what there is to name in a config
 
 Exit status: 0 done, 1 failed, diverged or too large for the platform, 2 bad input, 130 interrupted
-from the keyboard.
+from the keyboard, 143 terminated. A run that a signal ended has saved all that it had, and
+`--resume` goes on from there; a second Ctrl-C ends it at once.
 """
 
 import argparse
+import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,11 +29,15 @@ from experiments.bench.command import add_arguments, bench
 from experiments.catalogue import print_catalogue
 from experiments.compile import compile_step
 from experiments.config import ConfigError, load
-from experiments.record import cores, default_path
-from experiments.run import BadInput, run
+from experiments.distributed import abandon, first, join, leave, text_from_first
+from experiments.environment import cores
+from experiments.record import default_path, latest_path
+from experiments.run import BadInput, Failed, run
+from experiments.sweep.command import add_arguments as add_sweep_arguments
+from experiments.sweep.command import sweep
 
-STATUS = {"completed": 0, "diverged": 1, "interrupted": 130}
-BAD_INPUT = 2
+STATUS = {"completed": 0, "diverged": 1, "interrupted": 130, "terminated": 143}
+FAILED, BAD_INPUT = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,17 +51,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if options.command == "bench":
             return bench(options, console)
+        if options.command == "sweep":
+            return sweep(options, console)
+        if options.command == "run":
+            return train(options, console)
         experiment = load(options.config, options.overrides)
-        if options.command == "compile":
-            return 0 if compile_step(experiment, options.platform, console) else 1
-        out = options.out or default_path(options.config)
-        status = run(experiment, out, console, STARTED)
+        return 0 if compile_step(experiment, options.platform, console) else FAILED
     except (ConfigError, BadInput) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
+    except Failed as error:
+        print(error, file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         return STATUS["interrupted"]
+
+
+def train(options: argparse.Namespace, console: Console) -> int:
+    """`run`, in one process or as one of several; the exit status."""
+    experiment = load(options.config, options.overrides)
+    if options.distributed is None:
+        return STATUS[run(experiment, run_path(options), console, STARTED, options.resume)]
+    try:
+        join(options.distributed)
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+    try:
+        if not first():
+            console = Console(file=io.StringIO())
+        out = Path(text_from_first(str(run_path(options))))
+        status = run(experiment, out, console, STARTED, options.resume)
+    except (BadInput, Failed) as error:
+        print(error, file=sys.stderr)
+        abandon(BAD_INPUT if isinstance(error, BadInput) else FAILED)
+    except BaseException:
+        traceback.print_exc()
+        abandon(FAILED)
+    leave()
     return STATUS[status]
+
+
+def run_path(options: argparse.Namespace) -> Path:
+    """The run directory: as asked for, the latest of the config to resume, or a new one."""
+    latest = latest_path(options.config) if options.resume else None
+    out: Path = options.out or latest or default_path(options.config)
+    return out
 
 
 def use_all_cores() -> None:
@@ -66,13 +110,28 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         prog="python -m experiments", description="Recurrent networks on long dependencies."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("run", help="train a config and leave a run directory behind")
-    train.add_argument("--out", type=Path, help="the run directory, new or empty")
+    train_parser = commands.add_parser(
+        "run", help="train a config and leave a run directory behind"
+    )
+    train_parser.add_argument("--out", type=Path, help="the run directory, new or empty")
+    train_parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run in --out, or the latest of this config; begin if there is none",
+    )
+    train_parser.add_argument(
+        "--distributed",
+        nargs="?",
+        const="auto",
+        metavar="SPEC",
+        help="join the processes of one run: HOST:PORT,COUNT,INDEX; left out, as Slurm, Open MPI "
+        "or Kubernetes tell",
+    )
     estimate = commands.add_parser(
         "compile", help="compile a config's training step for a platform, and tell what it costs"
     )
     estimate.add_argument("--platform", required=True, help="cpu, cuda, or as tpu:v5e:2x2")
-    for command in (train, estimate):
+    for command in (train_parser, estimate):
         command.add_argument(
             "config", type=Path, help="a YAML file; `list` names those that are here"
         )
@@ -83,6 +142,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
             help="train.seeds=8, say; or ~model.bias, to leave a key out",
         )
     add_arguments(commands.add_parser("bench", help="time it side by side with other frameworks"))
+    add_sweep_arguments(commands.add_parser("sweep", help="train a config in many settings"))
     commands.add_parser("list", help="tasks, cells, executors, optimizers and configs")
     options, rest = parser.parse_known_args(arguments)
     if rest and ("overrides" not in options or any(word.startswith("-") for word in rest)):
@@ -93,4 +153,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    if "run" in sys.argv[1:2] and status in (STATUS["interrupted"], STATUS["terminated"]):
+        abandon(status)  # an ordinary exit would wait for XLA, if it is compiling
+    sys.exit(status)

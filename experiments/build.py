@@ -1,19 +1,30 @@
 """From a config to what trains: the task with its data, the model, the compiled program."""
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
 from jax.sharding import Mesh
 
+import lstm_jax
 from experiments.config import Experiment, ModelSettings
 from experiments.text import TextFile
 from lstm_jax.cells import Cell, DropConnect, LearnedState, RecurrentDropout, Zoneout
 from lstm_jax.initializers import Chrono
 from lstm_jax.layers import Bidirectional, SequenceModel, Stack
-from lstm_jax.tasks import Task
-from lstm_jax.training import Program, Training, build_program, choose_mesh
+from lstm_jax.tasks import Task, Text
+from lstm_jax.training import (
+    Member,
+    Program,
+    Training,
+    build_program,
+    choose_mesh,
+    group_width,
+    members,
+    together,
+)
 
 
 class Build(NamedTuple):
@@ -22,28 +33,75 @@ class Build(NamedTuple):
     task: Task
     model: SequenceModel
     mesh: Mesh
+    members: Member
+    """Every variant with every seed, one variant after another."""
+    labels: tuple[str, ...]
+    """What each member is called."""
+    devices: Sequence[jax.Device]
+    """Those that there were to choose from."""
     program: Program
 
     @property
+    def data(self) -> str | None:
+        """The SHA-256 of the text that the task is made of, if it is."""
+        if not isinstance(self.task, Text):
+            return None
+        return hashlib.sha256(self.task.corpus.encode()).hexdigest()
+
+    @property
+    def surroundings(self) -> dict[str, Any]:
+        """What the last bits of a result may depend on."""
+        device = self.mesh.devices.flat[0]
+        return {
+            "devices": self.mesh.size,
+            "device": device.device_kind,
+            "jax": jax.__version__,
+            "lstm_jax": lstm_jax.__version__,
+        }
+
+    @property
     def parameters(self) -> int:
-        """The number of parameters of one seed's model."""
+        """The number of parameters of one member's model."""
         shapes = jax.eval_shape(self.model.init, jax.random.key(0))
         return sum(leaf.size for leaf in jax.tree.leaves(shapes))
 
 
 def build(experiment: Experiment, devices: Sequence[jax.Device] | None = None) -> Build:
-    """Build everything that a run needs, on `devices`; left out, on those of this machine.
+    """Build everything that a run needs, on `devices`; left out, on all that there are.
 
     Raises ValueError for settings that contradict one another.
     """
     task = experiment.task.load() if isinstance(experiment.task, TextFile) else experiment.task
     assert isinstance(task, Task)
-    train = experiment.train
-    model = build_model(experiment.model, task)
-    optimizer = experiment.optimizer.build(train.max_steps)
-    training = Training(task, model, optimizer, train.batch_size)
-    mesh = choose_mesh(devices or jax.devices(), train.seeds, train.batch_size)
-    return Build(task, model, mesh, build_program(training, mesh))
+    train, model = experiment.train, build_model(experiment.model, task)
+    variants = [variant.experiment for variant in experiment.variants] or [experiment]
+    models = [build_model(each.model, task) for each in variants]
+    inits = list(dict.fromkeys(models))
+    training = Training(
+        task=task,
+        model=model,
+        optimizer=experiment.optimizer.build(train.max_steps),
+        batch_size=train.batch_size,
+        inits=tuple(each.init for each in inits),
+        shares=train.shares,
+        on_nonfinite=train.on_nonfinite,
+    )
+    everyone = [
+        members(each.train.seed_numbers, each.optimizer.learning_rate, inits.index(model))
+        for each, model in zip(variants, models, strict=True)
+    ]
+    who = together(everyone)
+    width = train.side_by_side or group_width(training)
+    groups = -(-len(who.place) // width)
+    devices = devices or jax.devices()
+    mesh = choose_mesh(devices, groups, train.shares)
+    labels = tuple(
+        f"variant_{number}/seed_{seed}" if experiment.variants else f"seed_{seed}"
+        for number, each in enumerate(variants)
+        for seed in each.train.seed_numbers
+    )
+    program = build_program(training, who, mesh, width)
+    return Build(task, model, mesh, who, labels, devices, program)
 
 
 def build_model(settings: ModelSettings, task: Task) -> SequenceModel:

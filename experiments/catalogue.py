@@ -11,6 +11,7 @@ from rich.text import Text
 
 from experiments.config import ConfigError, load
 from experiments.config.schema import SCHEMA
+from experiments.sweep.sheet import load_sheet
 from lstm_jax.executors import EXECUTORS
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -35,7 +36,7 @@ def _sections() -> Iterator[tuple[str, Iterable[tuple[str, str]]]]:
 
 
 def config_files() -> list[Path]:
-    """Every config of the checkout, as a path from here."""
+    """Every config of the checkout and every sweep of them, as a path from here."""
     here = Path.cwd()
     found = sorted(CONFIGS.rglob("*.yaml"))
     return [path.relative_to(here) if path.is_relative_to(here) else path for path in found]
@@ -48,6 +49,6 @@ def first_line(entry: Any) -> str:
 
 def _title(path: Path) -> str:
     try:
-        return load(path).title
+        return load_sheet(path).title if path.parent.name == "sweeps" else load(path).title
     except ConfigError as error:
         return f"cannot be read: {error.faults[0]}"

@@ -69,14 +69,14 @@ def lower(experiment: Experiment, parts: Build, target: Target) -> Step:
     Raises ValueError or NotImplementedError, from executors alone, for what one cannot serve.
     """
     with compiling_for(target.executors):
-        seeds = jax.ShapeDtypeStruct((experiment.train.seeds,), jnp.int32)
-        states = jax.eval_shape(parts.program.start, seeds)
-        until = jax.ShapeDtypeStruct((), jnp.int32)
-        traced = parts.program.run_steps.trace(states, until)
+        states = jax.eval_shape(parts.program.start)
+        until, afresh = (jax.ShapeDtypeStruct((), dtype) for dtype in (jnp.int32, jnp.bool_))
+        traced = parts.program.run_steps.trace(states, until, afresh)
         lowered = traced.lower(lowering_platforms=(target.name,))
-        choices = choose(parts, experiment.train.batch_size)
+        choices = choose(parts, experiment.train.batch_size // experiment.train.shares)
     state = on_one_device(states)
-    memory = Memory(state + until.dtype.itemsize, on_one_device(traced.out_info), state)
+    arguments = state + until.dtype.itemsize + afresh.dtype.itemsize
+    memory = Memory(arguments, on_one_device(traced.out_info), state)
     return Step(lowered, matmul_flops(traced.jaxpr), memory, choices)
 
 
@@ -119,9 +119,9 @@ def _in_short(refusal: str) -> str:
     return re.sub(r"^(\w+: )+", "", sentence)
 
 
-def choose(parts: Build, batch_size: int) -> list[tuple[str, Choice]]:
-    """The kinds of cell in the model, and what runs each on a device's share of a batch."""
-    task, model, share = parts.task, parts.model, batch_size // parts.mesh.shape["data"]
+def choose(parts: Build, share: int) -> list[tuple[str, Choice]]:
+    """The kinds of cell in the model, and what runs each on a share of a batch."""
+    task, model = parts.task, parts.model
     rows, step = (jax.ShapeDtypeStruct(shape, jnp.int32) for shape in ((share,), ()))
     batch = jax.eval_shape(task.batch, jax.random.key(0), step, rows)
     steps = len(batch.weights)

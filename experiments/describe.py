@@ -7,35 +7,55 @@ from typing import Any
 from experiments.build import Build
 from experiments.config import Experiment
 from experiments.progress import duration
-from lstm_jax.tasks import Task
 
 
 def describe_start(experiment: Experiment, parts: Build, platform: str | None = None) -> str:
     """One line of what is about to train on what; `platform` is that of the devices."""
-    seeds, devices = experiment.train.seeds, parts.mesh.devices.size
+    devices = parts.mesh.size
     platform = platform or parts.mesh.devices.flat[0].platform
+    variants = plural(len(experiment.variants), "variant") + " of " if experiment.variants else ""
+    of = f"{devices} of " if devices < len(parts.devices) else ""
     return (
-        f"{experiment.title or type(parts.task).__name__}: {plural(seeds, 'seed')} of "
-        f"{parts.parameters:,} parameters on {plural(devices, f'{platform} device')}"
+        f"{experiment.title or type(parts.task).__name__}: {variants}"
+        f"{plural(experiment.train.seeds, 'seed')} of {parts.parameters:,} parameters on "
+        f"{of}{plural(len(parts.devices) if of else devices, f'{platform} device')}"
     )
 
 
-def describe_end(summary: dict[str, Any], task: Task, out: Path) -> str:
+def describe_failed(member: str, failure: dict[str, Any]) -> str:
+    """Which member stopped at what.
+
+    >>> describe_failed("seed_3", {"step": 120, "first_bad": "the gradient of w_out"})
+    'seed_3 stopped before step 120: the gradient of w_out is not finite'
+    """
+    return f"{member} stopped before step {failure['step']:,}: {failure['first_bad']} is not finite"
+
+
+def describe_end(summary: dict[str, Any], parts: Build, out: Path) -> str:
     """What came of a run, in a few lines."""
-    lines = [_solved(summary, task)]
-    if summary["status"] != "completed":
-        lines.insert(0, f"{summary['status']}: no result of the whole run")
+    task, status, times = parts.task, summary["status"], summary["times"]
+    lines = [_solved(summary)]
+    if status in ("interrupted", "terminated"):
+        at = f"{status} at step {summary['step']:,}"
+        lines.insert(0, f"{at}: the same with --resume --out {out} goes on")
+    elif status == "diverged":
+        lines.insert(0, "diverged: no member has a result")
+    failed = zip(parts.labels, summary["failed"], strict=True)
+    lines += [describe_failed(member, failure) for member, failure in failed if failure]
+    if bad := sum(summary["bad_steps"]) - sum(map(bool, summary["failed"])):
+        lines.append(f"bad steps: {bad:,}, from which nothing was learnt")
     if error := summary["final"]["test_error"]:
         lines.append(f"test: {task.error_name} {_range(error, '.3g')}, chance {task.chance:.3g}")
-    seconds, compiling = summary["wall_seconds"], summary["compile_seconds"]
+    seconds, compiling = times["wall_seconds"], times["compile_seconds"]
     lines.append(f"time: {duration(seconds)}, {duration(compiling)} of it compiling")
     lines.append(f"picture: {out / 'curves.png'}")
     return "\n".join(lines)
 
 
-def _solved(summary: dict[str, Any], task: Task) -> str:
-    seeds, needed = len(summary["seeds"]), [n for n in summary["sequences_to_solve"] if n]
-    line = f"solved: {len(needed)} of {plural(seeds, 'seed')}"
+def _solved(summary: dict[str, Any]) -> str:
+    needed = [n for n in summary["sequences_to_solve"] if n is not None]
+    noun = "member" if summary["variants"] else "seed"
+    line = f"solved: {len(needed)} of {plural(len(summary['members']), noun)}"
     if needed:
         line += f", after {_range(needed, ',.0f')} sequences"
     return line

@@ -22,10 +22,10 @@ class Report(NamedTuple):
     """Sequences per second, over all seeds."""
 
     @classmethod
-    def of(cls, line: dict[str, Any]) -> "Report":
-        """The state that a line of metrics tells."""
+    def of(cls, line: dict[str, Any], timing: dict[str, Any]) -> "Report":
+        """The state that a line of metrics tells, and what it took."""
         loss, error = (mean_of_finite(line[key]) for key in ("loss", "error"))
-        rate = line["sequences_per_second"]
+        rate = timing["sequences_per_second"]
         return cls(line["sequences"], loss, error, sum(line["solved"]), rate)
 
 

@@ -1,18 +1,27 @@
-"""A run: train a config's seeds until they solve their task, and leave a run directory behind."""
+"""A run: train a config's members until they solve their task, and leave a run directory behind.
 
+begin (anew, or from a checkpoint) -> train -> test -> summary, picture, sample
+"""
+
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-import jax
 from rich.console import Console
 
-from experiments.build import Build, build
-from experiments.config import Experiment, dump
+from experiments.begin import begin, outcome, resumable
+from experiments.build import build
+from experiments.checkpoint import Locked, NoneVerifies, RunLock, SaveFailed
+from experiments.config import ConfigError, Experiment
+from experiments.course import DONE, Course
 from experiments.curves import plot_curves
-from experiments.describe import describe_end, describe_start
-from experiments.progress import Report, display
-from experiments.record import RunDirectory
+from experiments.describe import describe_end
+from experiments.distributed import first, hold_all_take_part
+from experiments.logs import LogChanged
+from experiments.record import RecordFailed, failing_as_record
+from experiments.resume import NotResumed
 from experiments.session import Session
+from experiments.signals import Signals, Stopped
+from experiments.sinks import require
 from experiments.text import write_sample
 from lstm_jax.tasks import Text
 
@@ -21,65 +30,105 @@ class BadInput(Exception):
     """A run that cannot begin, in one sentence."""
 
 
-def run(experiment: Experiment, out: Path, console: Console, began: float | None = None) -> str:
-    """Run an experiment into the directory `out`; returns its status.
+class Failed(Exception):
+    """A run that cannot go on, in one sentence; what was saved is sound."""
 
-    The status is "completed", "diverged" (no seed is left with a finite loss) or "interrupted"
-    (from the keyboard). Its times count from `began`, on the clock of `time.perf_counter`.
+
+def run(
+    experiment: Experiment,
+    out: Path,
+    console: Console,
+    began: float | None = None,
+    resume: bool = False,
+) -> str:
+    """Run an experiment into the directory `out`, or go on with the run there; returns its status.
+
+    The status is "completed", "diverged" (every member has failed), "interrupted" (from the
+    keyboard) or "terminated" (by SIGTERM); after the last two `resume` goes on. Times count from
+    `began`, on the clock of `time.perf_counter`. All processes of a distributed run call it.
 
     Raises BadInput, before anything is written, for settings that contradict one another or that an
-    executor cannot serve, a text that cannot serve or a directory that cannot be used.
+    executor cannot serve, a text that cannot serve, a directory that cannot be used or holds a run
+    that cannot go on with this config; Failed for a run that cannot go on.
     """
     try:
+        require(experiment.output.log)
         parts = build(experiment)
-        session = Session(parts.program, experiment.train, began)
-        directory = RunDirectory(out, dump(experiment))
-    except (NotImplementedError, OSError, ValueError) as error:
+        hold_all_take_part(parts.mesh)
+        session = Session(parts, experiment.train, began)
+        goes_on = resumable(experiment, out, resume)
+        ended = outcome(experiment, out) if goes_on else None
+    except (ConfigError, NotImplementedError, NotResumed, OSError, ValueError) as error:
         raise BadInput(str(error)) from error
-    with directory:
-        console.print(describe_start(experiment, parts), highlight=False, markup=False)
-        directory.summarise(_summary(experiment, parts, session, "running"))
-        try:
-            status = _train(session, experiment, directory, console)
-        except KeyboardInterrupt:
-            status = "interrupted"
-        except BaseException:
-            directory.summarise(_summary(experiment, parts, session, "failed"))
-            raise
-        summary = _summary(experiment, parts, session, status)
-        directory.summarise(summary)
-        plot_curves(directory.path)
-        console.print(describe_end(summary, parts.task, out), highlight=False, markup=False)
-        if status == "completed" and isinstance(parts.task, Text):
-            params = jax.tree.map(lambda leaf: leaf[0], session.states.params)
-            sample = write_sample(parts.task, parts.model, params, out)
-            console.rule("sample")
-            console.print(sample, highlight=False, markup=False)
+    if ended is not None:
+        console.print(f"{out} is {ended}: nothing is left to do", highlight=False, markup=False)
+        return ended
+    try:
+        with ExitStack() as stack:
+            signals = stack.enter_context(Signals())
+            _lock(out, stack)
+            if resume and not goes_on:
+                console.print(f"{out} holds no run: begun anew", highlight=False, markup=False)
+            course = begin(experiment, parts, session, out, console, goes_on, stack)
+            return _run(course, signals)
+    except (Locked, NotResumed) as error:
+        raise BadInput(str(error)) from error
+    except (LogChanged, NoneVerifies, RecordFailed) as error:
+        raise Failed(str(error)) from error
+    except Stopped as stopped:
+        return str(stopped)
+
+
+def _lock(out: Path, stack: ExitStack) -> None:
+    """Let no other process write to the run directory."""
+    try:
+        if first():
+            stack.enter_context(RunLock(out))
+    except OSError as error:
+        raise (Failed if out.is_dir() else BadInput)(str(error)) from error
+
+
+def _run(course: Course, signals: Signals) -> str:
+    """Train, test and tell; returns the status."""
+    try:
+        status = _train(course, signals)
+        with signals.noted(), failing_as_record(course.directory.path):
+            _tell(course, status)
+    except (SaveFailed, RecordFailed) as error:
+        course.give_up()
+        raise Failed(f"{error}; {course.last_checkpoint}") from error
+    except Stopped:
+        raise
+    except BaseException:
+        course.give_up()
+        raise
     return status
 
 
-def _train(
-    session: Session, experiment: Experiment, directory: RunDirectory, console: Console
-) -> str:
-    with display(console, experiment.train.seeds, experiment.train.max_sequences) as show:
-        session.start()
-        while not session.finished:
-            line = session.advance()
-            directory.log(line)
-            show(Report.of(line))
-            if session.diverged:
-                break
-        session.evaluate()
-    return "diverged" if session.diverged else "completed"
+def _train(course: Course, signals: Signals) -> str:
+    """Train, and test what training has brought to its end."""
+    try:
+        status = course.train(signals)
+        if status in DONE:
+            course.session.evaluate()
+    except Stopped as stopped:
+        return str(stopped)
+    return status
 
 
-def _summary(experiment: Experiment, parts: Build, session: Session, status: str) -> dict[str, Any]:
-    task = parts.task
-    return session.summary(status) | {
-        "title": experiment.title,
-        "error": task.error_name,
-        "chance": task.chance,
-        "threshold": task.criterion.max_error,
-        "parameters": parts.parameters,
-        "devices": dict(parts.mesh.shape),
-    }
+def _tell(course: Course, status: str) -> None:
+    """Write the summary, the picture and a sample, and say what came of the run."""
+    console, out = course.console, course.directory.path
+    summary = course.summarise(status)
+    wants_sample = status == "completed" and isinstance(course.parts.task, Text)
+    params = course.session.params(0) if wants_sample else None
+    if not first():
+        return
+    plot_curves(out)
+    end = describe_end(summary, course.parts, out)
+    console.print(end, highlight=False, markup=False)
+    if params is not None:
+        assert isinstance(course.parts.task, Text)
+        sample = write_sample(course.parts.task, course.parts.model, params, out)
+        console.rule("sample")
+        console.print(sample, highlight=False, markup=False)

@@ -1,19 +1,34 @@
-"""The seeds of a run in training: compiled calls, and what is known of each seed after them."""
+"""The members of a run in training: compiled calls, and what is known of each after them."""
 
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.stages import Compiled
 
+from experiments.build import Build
+from experiments.distributed import fetch, from_first
 from lstm_jax.tasks import Scores
-from lstm_jax.training import Program, SeedState, Totals, TrainSettings
+from lstm_jax.training import SeedState, Standing, TrainSettings, first_bad
+
+CALL_SECONDS = 0.5
+"""What a call takes, roughly, so that a signal or a save is never far away. Results do not depend
+on it: totals are carried over the calls of a line of metrics."""
+
+
+class Line(NamedTuple):
+    """A line of metrics, and what it took."""
+
+    metrics: dict[str, Any]
+    timing: dict[str, Any]
 
 
 class Session:
-    """Advances all seeds by one compiled call at a time; touches no files and no terminal.
+    """Advances all members by one compiled call at a time; touches no files and no terminal.
 
     Times count from `began`, on the clock of `time.perf_counter`; left out, from now.
     What the summary needs is kept on the host, so that a run can be told of whenever it ends.
@@ -21,106 +36,221 @@ class Session:
     """
 
     states: SeedState
+    like: SeedState
+    """The shapes, dtypes and shardings of `states`."""
 
-    def __init__(
-        self, program: Program, settings: TrainSettings, began: float | None = None
-    ) -> None:
-        self._program = program
+    def __init__(self, parts: Build, settings: TrainSettings, began: float | None = None) -> None:
+        self._program = parts.program
         self._settings = settings
         self._began = time.perf_counter() if began is None else began
-        self._first_step_seconds: float | None = None
-        self._step = 0
-        self._steps = np.zeros(settings.seeds, int)
-        self._solved_at = np.full(settings.seeds, -1)
-        self._train = {key: np.full(settings.seeds, np.nan) for key in Scores._fields}
+        self._seeds = parts.members.seed.tolist()
+        count = len(self._seeds)
+        self.step = 0
+        self._line_begins = True
+        self._train = {key: np.full(count, np.nan) for key in Scores._fields}
         self._test: dict[str, list[float]] | None = None
-        began = time.perf_counter()
-        self._seeds = jnp.asarray(settings.seed_numbers)
-        states = jax.eval_shape(program.start, self._seeds)
-        self._traced = (
-            program.start.lower(self._seeds),
-            program.run_steps.lower(states, jnp.int32(0)),
-        )
-        self._compile_seconds = time.perf_counter() - began
+        self._solved_at, self._failed_at = (np.full(count, -1) for _ in range(2))
+        self._bad_steps, self._seen = (np.zeros(count, int) for _ in range(2))
+        self._first_bad: dict[int, str] = {}
+        self._compile_seconds = 0.0
+        self._first_step_seconds: float | None = None
+        self._steps_a_call = 1
+        self._evaluate: Compiled | None = None
+        traced = time.perf_counter()
+        self.like = jax.eval_shape(parts.program.start)
+        self._traced = parts.program.run_steps.lower(self.like, np.int32(0), np.bool_(True))
+        self._compiled_since(traced)
 
-    def start(self) -> None:
-        """Compile what every run needs, and draw the initial parameters."""
+    def start(self, restored: SeedState | None = None) -> None:
+        """Compile what the run needs; begin with `restored`, or draw the initial parameters."""
         began = time.perf_counter()
-        with ThreadPoolExecutor() as pool:  # XLA compiles outside the interpreter's lock
-            start, run_steps = (pool.submit(traced.compile) for traced in self._traced)
-            self.states = start.result()(self._seeds)
+        pool = ThreadPoolExecutor()  # XLA compiles outside the interpreter's lock
+        try:
+            run_steps = pool.submit(self._traced.compile)
+            if restored is None:
+                restored = pool.submit(self._program.start.lower().compile).result()()
             self._run_steps = run_steps.result()
-        now = time.perf_counter()
-        self._compile_seconds += now - began
-        self._first_step_seconds = now - self._began
+        finally:
+            pool.shutdown(wait=False)  # an exception, as of a signal, does not wait for XLA
+        self.states = restored
+        self._compiled_since(began)
+        self._first_step_seconds = self._seconds
+        self._line_began = time.perf_counter()
 
     @property
     def finished(self) -> bool:
-        """Whether every seed has solved the task or used up its sequences."""
-        return self._step >= self._settings.max_steps or all(self.solved)
+        """Whether every member has stopped or used up its sequences."""
+        return self.step >= self._settings.max_steps or not self._running.any()
 
     @property
     def diverged(self) -> bool:
-        """Whether no seed that still trains has a finite loss."""
-        loss = self._train["loss"][self._solved_at < 0]
-        return self._step > 0 and loss.size > 0 and not np.isfinite(loss).any()
+        """Whether every member has failed."""
+        return bool((self._failed_at >= 0).all())
 
     @property
     def solved(self) -> list[bool]:
-        """Whether each seed has solved the task."""
+        """Whether each member has solved the task."""
         return (self._solved_at >= 0).tolist()
 
-    def advance(self) -> dict[str, Any]:
-        """Make one call and return its line of metrics; a seed that made no step has None."""
+    def advance(self) -> Line | None:
+        """Make one call; a line of metrics where it was the last one of a line.
+
+        A member that made no sound step since the last line has None there.
+        """
         settings, began = self._settings, time.perf_counter()
-        self._step = min(self._step + settings.log_every, settings.max_steps)
-        self.states, totals = self._run_steps(self.states, jnp.int32(self._step))
-        steps = self._observe(totals)
-        rate = steps.sum() * settings.batch_size / (time.perf_counter() - began)
-        line: dict[str, Any] = {
-            "step": self._step,
-            "sequences": self._step * settings.batch_size,
-        }
-        for key, values in self._train.items():
-            line[key] = [v if n else None for v, n in zip(values.tolist(), steps, strict=True)]
-        if settings.evaluate_every and self._step % settings.evaluate_every == 0:
-            line |= self.evaluate()
-        seconds = time.perf_counter() - self._began
-        return line | {"solved": self.solved, "sequences_per_second": rate, "seconds": seconds}
+        line_ends = min(
+            (self.step // settings.log_every + 1) * settings.log_every, settings.max_steps
+        )
+        until = min(self.step + self._steps_a_call, line_ends)
+        afresh = np.bool_(self._line_begins)
+        self.states, standing = self._run_steps(self.states, np.int32(until), afresh)
+        mine = self._observe(fetch(standing))
+        self.step = until if self._running.any() else line_ends
+        self._line_begins = self.step == line_ends
+        self._pace(time.perf_counter() - began)
+        return self._line(mine) if self._line_begins else None
 
     def evaluate(self) -> dict[str, list[float]]:
-        """Score every seed on its test sequences."""
-        if self._test is None:
+        """Score every member on its test sequences."""
+        if self._evaluate is None:
             began = time.perf_counter()
             self._evaluate = self._program.evaluate.lower(self.states).compile()
-            self._compile_seconds += time.perf_counter() - began
-        self.states, scores = self._evaluate(self.states)
-        self._solved_at = np.array(self.states.record.solved_at)
-        self._test = {f"test_{key}": np.asarray(v).tolist() for key, v in scores._asdict().items()}
+            self._compiled_since(began)
+        self.states, standing, scores = self._evaluate(self.states)
+        standing, scores = fetch((standing, scores))
+        self._observe(standing)
+        lanes = self._lanes(standing)
+        named = scores._asdict().items()
+        self._test = {f"test_{key}": np.asarray(v)[lanes].tolist() for key, v in named}
         return self._test
 
+    def params(self, member: int) -> Any:
+        """The parameters of a member."""
+        lane = int(np.flatnonzero(fetch(self.states.member.place) == member)[0])
+        params = fetch(self.states.learnt.params)
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf[lane]), params)
+
+    def progress(self) -> dict[str, Any]:
+        """All that is not in `states`, as JSON has it; `resume` takes it."""
+        return {
+            "step": self.step,
+            "line_begins": bool(self._line_begins),
+            "train": {key: _nullable(values) for key, values in self._train.items()},
+            "test": self._test,
+            "solved_at": self._solved_at.tolist(),
+            "failed_at": self._failed_at.tolist(),
+            "first_bad": [[member, what] for member, what in self._first_bad.items()],
+            "bad_steps": self._bad_steps.tolist(),
+            "seen": self._seen.tolist(),
+            "seconds": self._seconds,
+            "compile_seconds": self._compile_seconds,
+            "steps_a_call": self._steps_a_call,
+        }
+
+    def resume(self, progress: dict[str, Any]) -> None:
+        """Go on from where another session was; before `start`, which takes its states."""
+        self.step, self._line_begins = progress["step"], progress["line_begins"]
+        self._train = {key: np.array(values, float) for key, values in progress["train"].items()}
+        self._test = progress["test"]
+        self._solved_at, self._failed_at, self._bad_steps, self._seen = (
+            np.array(progress[key]) for key in ("solved_at", "failed_at", "bad_steps", "seen")
+        )
+        self._first_bad = dict(progress["first_bad"])
+        self._began -= progress["seconds"]
+        self._compile_seconds += progress["compile_seconds"]
+        self._steps_a_call = progress["steps_a_call"]
+
     def summary(self, status: str) -> dict[str, Any]:
-        """What `summary.json` says of the seeds and the time they took."""
+        """What `summary.json` says of the members and the time they took."""
         train = {f"train_{key}": values.tolist() for key, values in self._train.items()}
         test = self._test or dict.fromkeys(f"test_{key}" for key in self._train)
         return {
             "status": status,
-            "seeds": list(self._settings.seed_numbers),
+            "step": self.step,
+            "seeds": self._seeds,
             "solved": self.solved,
             "sequences_to_solve": [int(n) if n >= 0 else None for n in self._solved_at],
-            "sequences_seen": (self._steps * self._settings.batch_size).tolist(),
+            "sequences_seen": (self._seen * self._settings.batch_size).tolist(),
+            "failed": self.failed,
+            "bad_steps": self._bad_steps.tolist(),
             "final": train | test,
-            "wall_seconds": time.perf_counter() - self._began,
-            "compile_seconds": self._compile_seconds,
-            "seconds_to_first_step": self._first_step_seconds,
+            "times": {
+                "wall_seconds": self._seconds,
+                "compile_seconds": self._compile_seconds,
+                "seconds_to_first_step": self._first_step_seconds,
+            },
         }
 
-    def _observe(self, totals: Totals) -> np.ndarray:
-        """Take over the means of a call; returns the steps that each seed made in it."""
-        sums = jax.device_get(totals)
+    @property
+    def failed(self) -> list[dict[str, Any] | None]:
+        """Of each member that has failed: the step before which it stopped, and the first number
+        of that step that was not finite.
+        """
+        return [
+            {"step": int(step), "first_bad": self._first_bad[member]} if step >= 0 else None
+            for member, step in enumerate(self._failed_at)
+        ]
+
+    @property
+    def _running(self) -> np.ndarray:
+        return (self._solved_at < 0) & (self._failed_at < 0)
+
+    @property
+    def _seconds(self) -> float:
+        return time.perf_counter() - self._began
+
+    def _compiled_since(self, began: float) -> None:
+        self._compile_seconds += time.perf_counter() - began
+
+    def _pace(self, seconds: float) -> None:
+        """Choose the steps of the next call; all processes of a run choose alike."""
+        paced = self._steps_a_call
+        if seconds < CALL_SECONDS / 2:
+            paced = min(2 * paced, self._settings.log_every)
+        elif seconds > 2 * CALL_SECONDS:
+            paced = max(1, paced // 2)
+        self._steps_a_call = int(from_first(np.array(paced, np.int32)))
+
+    def _lanes(self, standing: Standing) -> np.ndarray:
+        """The lane of each member."""
+        return np.argsort(standing.place, kind="stable")[-len(self._seeds) :]
+
+    def _observe(self, standing: Standing) -> Standing:
+        """Take over what a call tells; returns it for each member."""
+        lanes = self._lanes(standing)
+        mine: Standing = jax.tree.map(lambda values: np.asarray(values)[lanes], standing)
+        failed = np.flatnonzero((mine.failed_at >= 0) & (self._failed_at < 0))
+        if failed.size:
+            finite = fetch(self._program.examine(self.states))
+            for member in failed:
+                self._first_bad[int(member)] = first_bad(finite, int(lanes[member]))
+        self._solved_at, self._failed_at, self._bad_steps, self._seen = map(
+            np.asarray, (mine.solved_at, mine.failed_at, mine.bad_steps, mine.step)
+        )
+        self._standing = standing
+        return mine
+
+    def _line(self, mine: Standing) -> Line:
+        settings, totals = self._settings, mine.totals
+        line: dict[str, Any] = {"step": self.step, "sequences": self.step * settings.batch_size}
         for key in self._train:
-            mean = getattr(sums, key) / np.maximum(sums.steps, 1)
-            self._train[key] = np.where(sums.steps > 0, mean, self._train[key])
-        self._steps += sums.steps
-        self._solved_at = np.array(self.states.record.solved_at)
-        return sums.steps
+            mean = getattr(totals, key) / np.maximum(totals.steps, 1)
+            self._train[key] = np.where(totals.steps > 0, mean, self._train[key])
+            line[key] = _nullable(np.where(totals.steps > 0, mean, np.nan))
+        if settings.on_nonfinite != "stop":
+            line["bad_steps"] = self._bad_steps.tolist()
+        if settings.evaluate_every and self.step % settings.evaluate_every == 0:
+            line |= self.evaluate()
+        order = self._program.lanes.packed(np.asarray(self._standing.running))
+        if order is not None:
+            self.states = self._program.reorder(self.states, order.astype(np.int32))
+        now = time.perf_counter()
+        rate = float(totals.steps.sum()) * settings.batch_size / (now - self._line_began)
+        self._line_began = now
+        timing = {"step": self.step, "seconds": self._seconds, "sequences_per_second": rate}
+        return Line(line | {"solved": self.solved}, timing)
+
+
+def _nullable(values: np.ndarray) -> list[float | None]:
+    """Numbers as JSON has them."""
+    return [float(value) if math.isfinite(value) else None for value in values]

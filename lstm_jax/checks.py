@@ -16,7 +16,10 @@ from typing import Annotated, Any, Literal, Union
 
 from annotated_types import Ge, Gt, Le, Lt
 
-Size = Annotated[int, Ge(1)]
+MAX = 2**31 - 1
+"""The largest count on a device."""
+
+Size = Annotated[int, Ge(1), Le(MAX)]
 """A count of units, steps or sequences: at least 1."""
 
 Fraction = Annotated[float, Ge(0.0), Lt(1.0)]

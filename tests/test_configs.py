@@ -1,4 +1,7 @@
-"""Every config of the checkout: it loads, says what to expect of it, and its run can be traced."""
+"""Every config of the checkout: it loads, says what to expect of it, and its run can be traced.
+
+And every sweep of them.
+"""
 
 import shlex
 from pathlib import Path
@@ -9,10 +12,14 @@ import pytest
 
 from experiments.build import build
 from experiments.config import Experiment, dump, load
+from experiments.sweep.sheet import Sheet, load_sheet
+from experiments.sweep.trials import group
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path.relative_to(ROOT) for path in (ROOT / "configs").rglob("*"))
-FILES = [path for path in CONFIGS if path.suffix == ".yaml"]
+YAML = [path for path in CONFIGS if path.suffix == ".yaml"]
+SWEEPS = [path for path in YAML if "sweeps" in path.parts]
+FILES = [path for path in YAML if path not in SWEEPS]
 
 pytestmark = pytest.mark.usual_promotion  # Adam multiplies int32 by float
 
@@ -22,6 +29,18 @@ def config(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> P
     """A config as its command names it, from the root of the checkout."""
     monkeypatch.chdir(ROOT)
     return request.param
+
+
+@pytest.fixture(params=SWEEPS, ids=str)
+def sweep(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A sweep as its command names it, from the root of the checkout."""
+    monkeypatch.chdir(ROOT)
+    return request.param
+
+
+@pytest.fixture
+def sheet(sweep: Path) -> Sheet:
+    return load_sheet(sweep)
 
 
 @pytest.fixture
@@ -66,13 +85,34 @@ def test_its_header_gives_a_summary_and_the_command(config: Path) -> None:
 
 
 def test_every_header_gives_the_cost_and_the_result() -> None:
-    assert [path for path in FILES if len(header(path).get("cost", "")) < 5] == []
-    assert [path for path in FILES if len(header(path).get("result", "")) < 20] == []
+    assert [path for path in YAML if len(header(path).get("cost", "")) < 5] == []
+    assert [path for path in YAML if len(header(path).get("result", "")) < 20] == []
 
 
 def test_its_run_can_be_traced(experiment: Experiment) -> None:
+    trace(experiment)
+
+
+def trace(experiment: Experiment) -> None:
     """Everything but the compiler: task, model, optimizer and mesh fit together."""
     program = build(experiment).program
-    state = jax.eval_shape(program.start, jnp.asarray(experiment.train.seed_numbers))
-    jax.eval_shape(program.run_steps, state, jnp.int32(0))
+    state = jax.eval_shape(program.start)
+    jax.eval_shape(program.run_steps, state, jnp.int32(0), jnp.bool_(True))
     jax.eval_shape(program.evaluate, state)
+
+
+def test_a_sweep_has_a_title_and_reads_back_equal(sheet: Sheet, tmp_path: Path) -> None:
+    assert 10 < len(sheet.title) <= 100
+    (tmp_path / "sweep.yaml").write_text(sheet.dump(str(sheet.config.absolute())), "utf-8")
+    assert load_sheet(tmp_path / "sweep.yaml").cells == sheet.cells
+
+
+def test_the_header_of_a_sweep_gives_a_summary_and_the_command(sweep: Path) -> None:
+    labels = header(sweep)
+    assert len(labels[""]) > 20
+    assert shlex.split(labels["command"]) == ["python", "-m", "experiments", "sweep", str(sweep)]
+
+
+def test_the_trials_of_a_sweep_can_be_traced(sheet: Sheet) -> None:
+    for trial in group(cell.experiment for cell in sheet.cells):
+        trace(trial.experiment)

@@ -89,7 +89,7 @@ class JaxLayer(NamedTuple):
 def on_devices(layer: JaxLayer, problem: Problem, devices: list[jax.Device]) -> Entry:
     """Compile a layer for as many of the devices as divide the batch."""
     axis = layer.batch_axis
-    mesh = choose_mesh(devices, seeds=1, batch_size=problem.xs.shape[1])
+    mesh = choose_mesh(devices, groups=1, shares=problem.xs.shape[1])
     shares, batch = mesh.shape["data"], P(*[None] * axis, "data")
 
     def forward(weights: Any, xs: jax.Array) -> jax.Array:

@@ -20,7 +20,14 @@ from lstm_jax import LSTM
 from lstm_jax.checks import Settings, Size
 from lstm_jax.layers import SequenceModel, Stack
 from lstm_jax.tasks import Adding, Batch
-from lstm_jax.training import Adam, Training, build_program, choose_mesh
+from lstm_jax.training import (
+    Adam,
+    Training,
+    build_program,
+    choose_mesh,
+    group_width,
+    members,
+)
 
 SEEDS = 10
 LEARNING_RATE = 1e-3
@@ -71,12 +78,14 @@ class Program:
     """Our training of all seeds; a call makes `updates` of them each."""
 
     def __init__(self, setting: Setting, seeds: int) -> None:
-        self.mesh = choose_mesh(jax.devices(), seeds, setting.B)
-        program = build_program(setting.training, self.mesh)
-        self._state = program.start(jnp.arange(seeds))
+        width = group_width(setting.training)
+        self.mesh = choose_mesh(jax.devices(), -(-seeds // width), shares=1)
+        who = members(range(seeds), LEARNING_RATE)
+        program = build_program(setting.training, who, self.mesh, width)
+        self._state = program.start()
         jax.clear_caches()
         began = time.perf_counter()
-        self._run = program.run_steps.lower(self._state, jnp.int32(0)).compile()
+        self._run = program.run_steps.lower(self._state, np.int32(0), np.bool_(False)).compile()
         self.compile_seconds = time.perf_counter() - began
         self._made, self.updates = 0, 1
         self()
@@ -86,11 +95,13 @@ class Program:
 
     def __call__(self) -> None:
         self._made += self.updates
-        self._state, _ = jax.block_until_ready(self._run(self._state, jnp.int32(self._made)))
+        call = self._run(self._state, np.int32(self._made), np.bool_(False))
+        self._state, self._standing = jax.block_until_ready(call)
 
     def check_all_ran(self) -> None:
         """Raises WrongAnswer where a seed has solved its task, after which it trains no further."""
-        if (np.asarray(self._state.step) != self._made).any():
+        steps = np.asarray(self._standing.step)[np.asarray(self._standing.place) >= 0]
+        if (steps != self._made).any():
             raise WrongAnswer(
                 "a seed solved the task and stopped training; its time would not count"
             )
@@ -122,7 +133,8 @@ def check_losses(setting: Setting, theirs: Any) -> None:
     """Raises WrongAnswer unless the losses of the first updates are the same."""
     training = setting.training
     params = jax.jit(training.model.init)(jax.random.key(0))
-    state = jax.jit(training.optimizer.init)(params)
+    optimizer = training.optimizer(LEARNING_RATE)
+    state = jax.jit(optimizer.init)(params)
     loop = theirs.Loop(setting.T, setting.B, setting.H, LEARNING_RATE)
     loop.take_over(training.model, params)
 
@@ -135,7 +147,7 @@ def check_losses(setting: Setting, theirs: Any) -> None:
             return training.task.score(outputs, batch).loss.mean()
 
         value, gradient = jax.value_and_grad(loss)(params)
-        updates, state = training.optimizer.update(gradient, state, params)
+        updates, state = optimizer.update(gradient, state, params)
         return optax.apply_updates(params, updates), state, value
 
     @jax.jit

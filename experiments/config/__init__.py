@@ -9,7 +9,7 @@ A file takes this way: `reader` (text) -> `tree` (values with their lines) -> `o
 
 from experiments.config.faults import ConfigError, Fault
 from experiments.config.loading import load
-from experiments.config.schema import Experiment, ModelSettings
+from experiments.config.schema import Experiment, ModelSettings, Variant
 from experiments.config.writer import dump
 
-__all__ = ["ConfigError", "Experiment", "Fault", "ModelSettings", "dump", "load"]
+__all__ = ["ConfigError", "Experiment", "Fault", "ModelSettings", "Variant", "dump", "load"]

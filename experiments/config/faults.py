@@ -10,6 +10,8 @@ Loc = tuple[str | int, ...]
 """Where a value stands in the tree: keys and places in lists, from the top."""
 
 COMMAND_LINE = "command line"
+MAX_SHOWN = 100
+"""Faults of one config that are shown; a file that is no config may have thousands."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Origin:
     def __str__(self) -> str:
         if self.argument is not None:
             return f"{self.file} {shown(self.argument)}"
-        return self.file if self.line is None else f"{self.file}:{self.line}"
+        file = self.file if self.file.isprintable() else repr(self.file)
+        return file if self.line is None else f"{file}:{self.line}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +72,9 @@ class ConfigError(Exception):
         super().__init__(self.faults)
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.faults))
+        left_out = len(self.faults) - MAX_SHOWN
+        rest = [f"and {left_out} more faults"] if left_out > 0 else []
+        return "\n".join([*map(str, self.faults[:MAX_SHOWN]), *rest])
 
 
 def dotted(loc: Loc) -> str:

@@ -1,14 +1,14 @@
 """From a YAML file and the command line to an experiment, or to all that is wrong with them."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from experiments.config.faults import ConfigError, Fault, Loc, Origin, dotted
-from experiments.config.overrides import lay_over, read_overrides
+from experiments.config.overrides import Override, lay_over, read_overrides
 from experiments.config.reader import parse, read
 from experiments.config.schema import SCHEMA, Experiment, Schema
 from experiments.config.tree import BROKEN, Node
@@ -27,37 +27,54 @@ def load(path: Path, overrides: Sequence[str] = (), schema: Schema = SCHEMA) -> 
     """
     given, faults = read_overrides(overrides)
     try:
-        root, more = _root(path)
+        root, more = read_tree(path)
     except ConfigError as error:
         raise ConfigError([*error.faults, *faults]) from None
-    faults += more
-    root, more = lay_over(root, given)
-    faults += more
     try:
-        experiment = schema.adapter.validate_python(_values(root))
+        return settle(root, given, [*faults, *more], schema)
+    except ConfigError as error:
+        raise ConfigError(map(_may_leave_out, error.faults) if given else error.faults) from None
+
+
+def settle(
+    root: Node, given: Iterable[Override], known: Iterable[Fault] = (), schema: Schema = SCHEMA
+) -> Experiment:
+    """The experiment that a tree stands for once overrides are laid over it.
+
+    Raises ConfigError with every fault of the two, and those `known` already.
+    """
+    root, faults = lay_over(root, given)
+    return checked(schema.adapter, root, [*known, *faults])
+
+
+def checked(adapter: TypeAdapter, root: Node, known: Iterable[Fault] = ()) -> Any:
+    """What an adapter makes of a tree; ConfigError with every fault, and those `known` already."""
+    faults = list(known)
+    try:
+        found = adapter.validate_python(plain_value(root))
     except ValidationError as error:
-        wrong = list(_faults(error, root))
-        if given:
-            wrong = [_may_leave_out(fault) for fault in wrong]
-        raise ConfigError([*faults, *wrong]) from None
+        raise ConfigError([*faults, *_faults(error, root)]) from None
     if faults:
         raise ConfigError(faults)
-    return experiment
+    return found
 
 
-def _root(path: Path) -> tuple[Node, list[Fault]]:
+def read_tree(
+    path: Path, expected: str = "the sections task, model, optimizer and train"
+) -> tuple[Node, list[Fault]]:
+    """The tree of a file, with the faults that leave it readable; ConfigError for the others."""
     root, faults = parse(read(path), Origin(str(path)))
     if root.value is None:
-        message = "is empty; expected the sections task, model, optimizer and train"
-        raise ConfigError([Fault(Origin(str(path)), "", message)])
+        raise ConfigError([Fault(Origin(str(path)), "", f"is empty; expected {expected}")])
     return root, faults
 
 
-def _values(node: Node) -> Any:
+def plain_value(node: Node) -> Any:
+    """What a node holds, without where it was written."""
     if isinstance(node.value, dict):
-        return {key: _values(each) for key, each in node.value.items()}
+        return {key: plain_value(each) for key, each in node.value.items()}
     if isinstance(node.value, list):
-        return [_values(each) for each in node.value]
+        return [plain_value(each) for each in node.value]
     return node.value
 
 
@@ -73,7 +90,9 @@ def _may_leave_out(fault: Fault) -> Fault:
     """A key of the file that another choice on the command line has no use for."""
     if fault.origin.argument is not None or not fault.message.startswith("unknown key"):
         return fault
-    return dataclasses.replace(fault, message=f"{fault.message}; '~{fault.path}' leaves it out")
+    key, in_list, _ = fault.path.partition("[")  # an item of a list cannot be left out alone
+    what = "the whole list" if in_list else "it"
+    return dataclasses.replace(fault, message=f"{fault.message}; '~{key}' leaves {what} out")
 
 
 def _nearest(node: Node, loc: Loc) -> Node:

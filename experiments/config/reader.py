@@ -14,9 +14,17 @@ from ruamel.yaml.reader import ReaderError
 from experiments.config.faults import ConfigError, Fault, Loc, Origin, dotted
 from experiments.config.tree import Builder, Node
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 500_000
 MAX_LINE = 100_000
 """Characters in a line. ruamel's time to read a tag grows with the square of its length."""
+MAX_PROBLEM = 200
+"""Characters of what ruamel says is broken, which may quote the text."""
+
+
+class _YAML(YAML):
+    def official_plug_ins(self) -> list[str]:
+        """None: ruamel would import whatever is installed beside it."""
+        return []
 
 
 def read(path: Path) -> str:
@@ -57,7 +65,7 @@ def parse(text: str, origin: Origin, loc: Loc = ()) -> tuple[Node, list[Fault]]:
         if len(line) > MAX_LINE:
             raise broken(f"a line of more than {MAX_LINE} characters", number)
     try:
-        for event in YAML(typ="safe", pure=True).parse(text):
+        for event in _YAML(typ="safe", pure=True).parse(text):
             builder.add(event)
     except ConfigError:
         raise
@@ -76,4 +84,6 @@ def _explain(error: MarkedYAMLError) -> str:
     problem = " ".join(str(error.problem or error.context).split())
     if r"'\t'" in problem:
         return "broken YAML: a tab cannot stand here; use spaces"
+    if len(problem) > MAX_PROBLEM:
+        problem = f"{problem[:MAX_PROBLEM]}..."
     return f"broken YAML: {problem}"

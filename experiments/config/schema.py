@@ -5,6 +5,8 @@
     model:      cell, the fields of that cell, and those of `ModelSettings`
     optimizer:  name, and the fields of that optimiser
     train:      the fields of the training settings
+    output:     the fields of `OutputSettings`, optional
+    variants:   settings in which members of one program differ, optional; see `variants.py`
 
 A new task, cell, optimiser or bias enters a registry of `lstm_jax` and is known here.
 """
@@ -14,9 +16,12 @@ import functools
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+from annotated_types import Gt, Le
 from pydantic import PlainValidator, TypeAdapter
 
 from experiments.config.models import Models, Section
+from experiments.config.variants import NAME, Keys, check_with_variants
+from experiments.sinks import SINKS
 from experiments.text import TextFile
 from lstm_jax.cells import CELLS, Cell
 from lstm_jax.checks import Fraction, Settings, Size
@@ -49,7 +54,7 @@ class ModelSettings(Settings):
     """
 
     cell: Cell
-    layers: Size = 1
+    layers: Annotated[Size, Le(1000)] = 1
     bidirectional: bool = False
     residual: bool = False
     learned_state: bool = False
@@ -65,14 +70,44 @@ class ModelSettings(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
+class OutputSettings(Settings):
+    """What a run leaves behind; nothing here changes what is learnt.
+
+    Args:
+        checkpoint_seconds: at most as long, and a step, since the last checkpoint was begun.
+        keep_checkpoints: how many of the newest stay.
+        log: views of the metrics for other programs, each of which is an extra to install.
+    """
+
+    checkpoint_seconds: Annotated[float, Gt(0.0)] = 60.0
+    keep_checkpoints: Size = 3
+    log: tuple[Literal[*SINKS], ...] = ()  # type: ignore[valid-type]
+
+
+@dataclasses.dataclass(frozen=True)
 class Experiment:
-    """A whole config: what is learnt, by what, and how it is trained."""
+    """A whole config: what is learnt, by what, how it is trained, and what stays of it."""
 
     task: Task | TextFile
     model: ModelSettings
     optimizer: Optimizer
     train: TrainSettings
     title: str = ""
+    output: OutputSettings = OutputSettings()
+    variants: tuple["Variant", ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """What sets some members of a program apart, and the experiment that they are.
+
+    Args:
+        keys: what the config says of the variant.
+        experiment: the whole config with these keys laid over it, and no variants.
+    """
+
+    keys: Keys
+    experiment: Experiment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,10 +146,17 @@ class Schema:
             "model": models.choice("cell", "cell", cells, common),
             "optimizer": models.choice("optimizer", "name", optimizers),
             "train": models.section(Section.of(self.train)),
+            "output": models.section(Section.of(OutputSettings)),
         }
         fields = {key: Annotated[Any, PlainValidator(check)] for key, check in checks.items()}
-        whole = Section({"title": str, **fields}, frozenset({"title"}), Experiment)
-        return TypeAdapter(Annotated[Any, PlainValidator(models.section(whole))])
+        whole = Section({"title": str, **fields}, frozenset({"title", "output"}), Experiment)
+        check = models.section(whole, tag=NAME)
+
+        def check_all(value: Any) -> Experiment:
+            base, found = check_with_variants(check, value)
+            return dataclasses.replace(base, variants=tuple(Variant(*each) for each in found))
+
+        return TypeAdapter(Annotated[Any, PlainValidator(check_all)])
 
 
 def _model_section(cell: type[Cell], common: Section) -> Section:

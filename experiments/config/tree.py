@@ -10,6 +10,10 @@ from experiments.config.scalars import resolve, shown
 
 MAX_DEPTH = 50
 MAX_NODES = 10_000
+MAX_KEY = 200
+"""Characters of a key, which may be dotted: as many levels are followed by recursion."""
+MAX_TEXT = 4096
+"""Characters of a text: as many as a path may have. `writer` needs up to ten for each of them."""
 
 BROKEN = object()
 """The value of a node whose fault is known already; nothing more is said of it."""
@@ -72,6 +76,11 @@ class Builder:
             return (*inner.loc, len(inner.value))
         return inner.loc if inner.key is None else (*inner.loc, inner.key)
 
+    @property
+    def _depth(self) -> int:
+        """Levels of lists and sections around the next node."""
+        return len(self._loc) + len(self._open)
+
     def add(self, event: events.Event) -> None:
         """Take the next event."""
         self.line = event.start_mark.line + 1
@@ -108,7 +117,7 @@ class Builder:
             raise self._stop(f"the file says YAML {version}; configs are YAML 1.2")
 
     def _begin(self, value: list | dict, event: events.CollectionStartEvent) -> None:
-        if len(self._open) >= MAX_DEPTH:
+        if self._depth >= MAX_DEPTH:
             raise self._stop(f"nested deeper than {MAX_DEPTH} levels")
         self._count(1)
         broken = self._is_tagged(event)
@@ -133,10 +142,14 @@ class Builder:
             return BROKEN
         plain, _ = event.implicit
         try:
-            return resolve(event.value) if plain else event.value
+            value = resolve(event.value) if plain else event.value
         except ValueError as error:
             self._fault(str(error))
             return BROKEN
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            self._fault(f"a text of {len(value)} characters is too long: at most {MAX_TEXT}")
+            return BROKEN
+        return value
 
     def _is_tagged(self, event: events.ScalarEvent | events.CollectionStartEvent) -> bool:
         if event.tag is None:
@@ -151,7 +164,7 @@ class Builder:
         node = self._anchors[anchor]
         if node is None:
             raise self._stop(f"the alias {shown(f'*{anchor}')} stands inside its own anchor")
-        if len(self._open) + node.height > MAX_DEPTH:
+        if self._depth + node.height > MAX_DEPTH:
             raise self._stop(f"nested deeper than {MAX_DEPTH} levels, aliases included")
         self._count(node.size)
         return node
@@ -185,6 +198,8 @@ class Builder:
             return None
         if not isinstance(key, str):
             self._fault(f"a key must be text, got {shown(key)}")
+        elif len(key) > MAX_KEY:
+            self._fault(f"a key of {len(key)} characters is too long: at most {MAX_KEY}")
         elif key == "<<":
             self._fault("merge keys (<<) are no part of YAML 1.2; write the keys out")
         elif key in section:

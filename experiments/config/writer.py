@@ -6,22 +6,30 @@ from typing import Any
 from experiments.config import annotations as an
 from experiments.config.scalars import written
 from experiments.config.schema import SCHEMA, Experiment, Schema
+from experiments.config.variants import NAME
 from lstm_jax.checks import Settings, field_annotations
 
 
 def dump(experiment: Experiment, schema: Schema = SCHEMA) -> str:
-    """YAML that `load` reads back to an equal experiment."""
+    """YAML that `load` reads back to an equal experiment; its variants in their own words."""
+    variants = [dict(each.keys) for each in experiment.variants]
+    sections = plain(experiment, schema) | ({NAME: variants} if variants else {})
+    return "".join(f"{line}\n" for line in _lines(sections))
+
+
+def plain(experiment: Experiment, schema: Schema = SCHEMA) -> dict[str, Any]:
+    """The sections of an experiment as YAML holds them, without its variants."""
     names, model = schema.names, experiment.model
     common = _values(model, names)
     del common["cell"]
-    sections = {
+    return {
         "title": experiment.title,
         "task": _tagged(experiment.task, names),
         "model": _tagged(model.cell, names, tag="cell") | common,
         "optimizer": _tagged(experiment.optimizer, names),
         "train": _values(experiment.train, names),
+        "output": _values(experiment.output, names),
     }
-    return "".join(f"{line}\n" for line in _lines(sections))
 
 
 def _values(settings: Settings, names: Mapping[type[Settings], str]) -> dict[str, Any]:
@@ -53,13 +61,21 @@ def _lines(section: Mapping[str, Any], indent: str = "") -> Iterator[str]:
         if isinstance(value, dict) and value:
             yield f"{indent}{key}:"
             yield from _lines(value, indent + "  ")
+        elif key == NAME:
+            yield f"{indent}{key}:"
+            yield from (f"{indent}  - {inline(each)}" for each in value)
         else:
-            yield f"{indent}{key}: {_flow(value)}"
+            yield f"{indent}{key}: {inline(value)}"
 
 
-def _flow(value: Any) -> str:
+def inline(value: Any) -> str:
+    """A plain value as YAML writes it in a line.
+
+    >>> print(inline({"name": "chrono", "t_max": None, "sizes": [1, 2.5]}))
+    {name: chrono, t_max: null, sizes: [1, 2.5]}
+    """
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {inline(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_flow, value)) + "]"
+        return "[" + ", ".join(map(inline, value)) + "]"
     return written(value)

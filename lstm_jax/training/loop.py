@@ -2,25 +2,40 @@
 
     start -> run_steps -> run_steps -> ...          one compiled function, many steps a call
 
-A seed that has met its task's criterion stops: its parameters stay those that met it. What a
-seed learns depends on its number and not on the steps per call; on the seeds that run beside it
-and the devices that share its batch it depends by rounding alone.
+A seed that has met its task's criterion stops, and so does one whose numbers are not finite (see
+`nonfinite.py`): its parameters stay those it had. What a seed learns depends on its number and on
+the settings alone: neither on the steps per call, nor on the seeds that run beside it, nor on the
+devices that share the work.
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from lstm_jax.noise import Noise
 from lstm_jax.tasks import HeldOut, Scores, Task
+from lstm_jax.training.gradient import Graded, Sharing, grade_batch
+from lstm_jax.training.nonfinite import (
+    Health,
+    Policy,
+    after,
+    all_finite,
+    has_failed,
+    select,
+    sound,
+)
 from lstm_jax.training.solve import SolveRecord, empty_record, is_solved, mark, observe
 
 TEST_BATCH = 256
 """Test sequences that are scored at once."""
+
+OptimizerOf = Callable[[Any], optax.GradientTransformation]
+"""The optimiser with a learning rate, which may be traced, so that each seed can have its own."""
 
 
 @runtime_checkable
@@ -37,20 +52,19 @@ class Model(Protocol):
         """The final state and the outputs (T, B, O); without noise as at evaluation."""
 
 
-class SeedState(NamedTuple):
-    """All that the training of one seed carries from step to step."""
+class Member(NamedTuple):
+    """One of those who train side by side; fields have an axis where they stand for many."""
 
-    seed: Int[Array, ""]
-    step: Int[Array, ""]
-    params: Any
-    optimizer: Any
-    carry: Any
-    """The model's state, if the task is made of streams."""
-    record: SolveRecord
+    place: Int[Array, "*M"]
+    """Its number among them; -1 fills a place that nobody has."""
+    seed: Int[Array, "*M"]
+    learning_rate: Float[Array, "*M"]
+    init: Int[Array, "*M"]
+    """Which of `Training.inits` draws its parameters."""
 
 
 class Totals(NamedTuple):
-    """Sums over the steps of one call, for their means."""
+    """Sums over the sound steps since the last line of metrics, for their means."""
 
     steps: Int[Array, ""]
     loss: Float[Array, ""]
@@ -58,87 +72,140 @@ class Totals(NamedTuple):
     correct: Float[Array, ""]
 
 
+class Learnt(NamedTuple):
+    """What a step changes, and a bad step does not."""
+
+    params: Any
+    optimizer: Any
+    carry: Any
+    """The model's state, if the task is made of streams."""
+
+
+class SeedState(NamedTuple):
+    """All that a seed's training carries from step to step; saved, it can go on from here."""
+
+    member: Member
+    step: Int[Array, ""]
+    learnt: Learnt
+    record: SolveRecord
+    totals: Totals
+    health: Health
+    snapshot: Learnt | None
+    """What had been learnt at the last line of metrics, where bad steps roll back to it."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """What is trained on what, and how. `axis` names the mesh axis that shares each batch."""
+    """What is trained on what, and how.
+
+    Args:
+        task, model, batch_size: what learns what, from how many sequences a step.
+        optimizer: of a learning rate; each member has its own.
+        inits: functions of a key that draw parameters, of which each member names one; left out,
+            that of the model. They give the same shapes.
+        shares: parts of a batch whose gradients are computed apart.
+        on_nonfinite: what a seed does with a step whose numbers are not finite.
+        axis, devices: the mesh axis whose devices share each batch, and how many they are.
+    """
 
     task: Task
     model: Model
-    optimizer: optax.GradientTransformation
+    optimizer: OptimizerOf
     batch_size: int
-    axis: str | None = None
+    inits: tuple[Callable[[PRNGKeyArray], Any], ...] = ()
     shares: int = 1
+    on_nonfinite: Policy = "stop"
+    axis: str | None = None
+    devices: int = 1
 
     @property
-    def local_batch(self) -> int:
-        """The sequences of a batch that this device computes."""
-        return self.batch_size // self.shares
+    def sharing(self) -> Sharing:
+        """How a batch is shared."""
+        return Sharing(self.batch_size, self.shares, self.axis, self.devices)
 
 
-def start(training: Training, seed: Int[Array, ""]) -> SeedState:
+def start(training: Training, member: Member) -> SeedState:
     """The state of a seed before its first step."""
-    params = training.model.init(_stream(seed, "init"))
+    inits = training.inits or (training.model.init,)
+    key = _stream(member.seed, "init")
+    params = inits[0](key) if len(inits) == 1 else jax.lax.switch(member.init, inits, key)
     carry = None
     if training.task.streams:
-        carry = training.model.initial_state(params, training.local_batch)
+        carry = training.model.initial_state(params, training.sharing.rows)
+    learnt = Learnt(params, training.optimizer(member.learning_rate).init(params), carry)
     return SeedState(
-        seed=seed,
+        member=member,
         step=jnp.int32(0),
-        params=params,
-        optimizer=training.optimizer.init(params),
-        carry=carry,
+        learnt=learnt,
         record=empty_record(training.task.criterion, training.batch_size),
+        totals=_nothing(),
+        health=sound(),
+        snapshot=learnt if training.on_nonfinite == "rollback" else None,
     )
 
 
-def train_step(training: Training, state: SeedState) -> tuple[SeedState, Scores]:
-    """Score one batch, then learn from it."""
-    first = 0 if training.axis is None else jax.lax.axis_index(training.axis) * training.local_batch
-    rows = first + jnp.arange(training.local_batch)
-    batch = training.task.batch(_stream(state.seed, "data"), state.step, rows)
-    noise = Noise(jax.random.fold_in(_stream(state.seed, "noise"), state.step), rows)
+def grade(training: Training, state: SeedState) -> Graded:
+    """What the batch of the coming step teaches."""
+    noise_key = jax.random.fold_in(_stream(state.member.seed, "noise"), state.step)
 
-    def loss(params: Any) -> tuple[Array, tuple[Any, Scores]]:
-        carry, outputs = training.model.apply(
-            params, batch.inputs, state.carry, lengths=batch.lengths, noise=noise
-        )
-        scores = training.task.score(outputs, batch)
-        return scores.loss.mean(), (carry, scores)
+    def grade_rows(carry: Any, rows: Int[Array, " R"]) -> Graded:
+        batch = training.task.batch(_stream(state.member.seed, "data"), state.step, rows)
 
-    gradient, (carry, scores) = jax.grad(loss, has_aux=True)(state.params)
-    if training.axis is not None:
-        gradient = jax.lax.pmean(gradient, training.axis)
-        scores = jax.lax.all_gather(scores, training.axis, tiled=True)
-    updates, optimizer = training.optimizer.update(gradient, state.optimizer, state.params)
-    record = observe(training.task.criterion, state.record, state.step, scores)
-    new = SeedState(
-        seed=state.seed,
-        step=state.step + 1,
-        params=optax.apply_updates(state.params, updates),
-        optimizer=optimizer,
-        carry=carry if training.task.streams else None,
-        record=record,
+        def loss(params: Any) -> tuple[Array, tuple[Any, Scores]]:
+            carried, outputs = training.model.apply(
+                params, batch.inputs, carry, lengths=batch.lengths, noise=Noise(noise_key, rows)
+            )
+            scores = training.task.score(outputs, batch)
+            return scores.loss.mean(), (carried if training.task.streams else None, scores)
+
+        gradient, (carried, scores) = jax.grad(loss, has_aux=True)(state.learnt.params)
+        return Graded(gradient, carried, scores)
+
+    return grade_batch(grade_rows, state.learnt.carry, training.sharing)
+
+
+def train_step(training: Training, state: SeedState) -> SeedState:
+    """Score one batch, then learn from it, unless its numbers are bad."""
+    graded, old = grade(training, state), state.learnt
+    optimizer = training.optimizer(state.member.learning_rate)
+    updates, moments = optimizer.update(graded.gradient, old.optimizer, old.params)
+    new = Learnt(optax.apply_updates(old.params, updates), moments, graded.carry)
+    means = Scores(*(score.mean(dtype=jnp.float32) for score in graded.scores))
+    ok = _agreed(training, all_finite((means.loss, new)))
+    health = after(state.health, ok, state.step, training.on_nonfinite)
+    record = observe(training.task.criterion, state.record, state.step, graded.scores)
+    totals = jax.tree.map(jnp.add, state.totals, Totals(jnp.int32(1), *means))
+    goes_on = ~has_failed(health)
+    return state._replace(
+        step=state.step + goes_on.astype(jnp.int32),
+        learnt=select(ok, new, old if state.snapshot is None else state.snapshot),
+        record=select(goes_on, record, state.record),
+        totals=select(ok, totals, state.totals),
+        health=health,
     )
-    return new, scores
 
 
 def run_steps(
-    training: Training, state: SeedState, until: Int[Array, ""]
-) -> tuple[SeedState, Totals]:
-    """Train up to step `until`, or to the step at which the task is solved."""
+    training: Training, state: SeedState, until: Int[Array, ""], afresh: Bool[Array, ""]
+) -> SeedState:
+    """Train up to step `until`, or to the one at which the seed stops.
 
-    def goes_on(loop: tuple[SeedState, Totals]) -> Array:
-        return (loop[0].step < until) & ~is_solved(loop[0].record)
+    `afresh` begins another line of metrics: with new totals and, where bad steps roll back, with a
+    snapshot of what has been learnt.
+    """
+    state = state._replace(totals=select(afresh, _nothing(), state.totals))
+    if state.snapshot is not None:
+        state = state._replace(snapshot=select(afresh, state.learnt, state.snapshot))
 
-    def body(loop: tuple[SeedState, Totals]) -> tuple[SeedState, Totals]:
-        state, totals = loop
-        state, scores = train_step(training, state)
-        means = (score.mean(dtype=jnp.float32) for score in scores)
-        step = Totals(jnp.int32(1), *means)
-        return state, jax.tree.map(jnp.add, totals, step)
+    def goes_on(state: SeedState) -> Array:
+        return (state.step < until) & runs(state)
 
-    nothing = Totals(jnp.int32(0), *[jnp.float32(0.0)] * 3)
-    return jax.lax.while_loop(goes_on, body, (state, nothing))
+    return jax.lax.while_loop(goes_on, lambda state: train_step(training, state), state)
+
+
+def runs(state: SeedState) -> Bool[Array, "*M"]:
+    """Whether a seed has neither solved its task nor failed."""
+    return (state.member.place >= 0) & ~is_solved(state.record) & ~has_failed(state.health)
 
 
 def evaluate(training: Training, state: SeedState) -> tuple[SeedState, Scores]:
@@ -151,9 +218,9 @@ def evaluate(training: Training, state: SeedState) -> tuple[SeedState, Scores]:
 
     def score(index: Array) -> tuple[Array, Scores]:
         here = index * len(rows) + rows
-        batch = task.test_batch(_stream(state.seed, "test"), index, here)
+        batch = task.test_batch(_stream(state.member.seed, "test"), index, here)
         _, outputs = training.model.apply(
-            state.params, batch.inputs, None, lengths=batch.lengths, noise=None
+            state.learnt.params, batch.inputs, None, lengths=batch.lengths, noise=None
         )
         weight = batch.weights.sum(axis=0) * (here < task.test_size)
         return weight.sum(), jax.tree.map(lambda s: (s * weight).sum(), task.score(outputs, batch))
@@ -165,6 +232,17 @@ def evaluate(training: Training, state: SeedState) -> tuple[SeedState, Scores]:
         met = scores.error <= task.criterion.max_error
         record = mark(record, met, state.step * training.batch_size)
     return state._replace(record=record), scores
+
+
+def _nothing() -> Totals:
+    return Totals(jnp.int32(0), *[jnp.float32(0.0)] * 3)
+
+
+def _agreed(training: Training, ok: Bool[Array, ""]) -> Bool[Array, ""]:
+    """Whether every device that shares the batch says so."""
+    if training.axis is None or not training.task.streams:
+        return ok  # but for the carried states, all of them see the same numbers
+    return jax.lax.pmin(ok.astype(jnp.int32), training.axis) > 0
 
 
 def _stream(seed: Int[Array, ""], purpose: str) -> PRNGKeyArray:

@@ -2,7 +2,8 @@
 
 import abc
 import dataclasses
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 import optax
 from annotated_types import Ge, Gt
@@ -31,23 +32,35 @@ class Optimizer(Settings, abc.ABC):
     def update(self, learning_rate: optax.Schedule) -> optax.GradientTransformation:
         """The optax transformation, without clipping."""
 
-    def build(self, total_steps: int) -> optax.GradientTransformation:
-        """The whole chain for a run of `total_steps`; ValueError if the warm-up is longer."""
+    def build(self, total_steps: int) -> Callable[[Any], optax.GradientTransformation]:
+        """The whole chain for a run of `total_steps`, as a function of the highest learning rate.
+
+        Raises ValueError if the warm-up is longer than the run.
+        """
         if self.warmup_steps >= total_steps:
             raise ValueError(
                 f"warmup_steps={self.warmup_steps} must be below the run's {total_steps} steps"
             )
+
+        def chain(learning_rate: Any) -> optax.GradientTransformation:
+            clip = [] if self.clip_norm is None else [optax.clip_by_global_norm(self.clip_norm)]
+            update = self.update(self._scheduled(learning_rate, total_steps))
+            # flat: XLA rounds Adam's division of one array alike with one partition and several
+            return optax.flatten(optax.chain(*clip, update))
+
+        return chain
+
+    def _scheduled(self, highest: Any, total_steps: int) -> optax.Schedule:
         decay_steps = total_steps - self.warmup_steps
         rate = {
-            "constant": optax.constant_schedule(self.learning_rate),
-            "linear": optax.linear_schedule(self.learning_rate, 0.0, decay_steps),
-            "cosine": optax.cosine_decay_schedule(self.learning_rate, decay_steps),
+            "constant": optax.constant_schedule(highest),
+            "linear": optax.linear_schedule(highest, 0.0, decay_steps),
+            "cosine": optax.cosine_decay_schedule(highest, decay_steps),
         }[self.schedule]
-        if self.warmup_steps:
-            warmup = optax.linear_schedule(0.0, self.learning_rate, self.warmup_steps)
-            rate = optax.join_schedules([warmup, rate], [self.warmup_steps])
-        clip = [] if self.clip_norm is None else [optax.clip_by_global_norm(self.clip_norm)]
-        return optax.chain(*clip, self.update(rate))
+        if not self.warmup_steps:
+            return rate
+        warmup = optax.linear_schedule(0.0, highest, self.warmup_steps)
+        return optax.join_schedules([warmup, rate], [self.warmup_steps])
 
 
 @dataclasses.dataclass(frozen=True)

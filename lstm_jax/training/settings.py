@@ -5,10 +5,8 @@ from typing import Annotated
 
 from annotated_types import Ge, Le
 
-from lstm_jax.checks import Settings, Size
-
-MAX = 2**31 - 1
-"""The largest count on a device."""
+from lstm_jax.checks import MAX, Settings, Size
+from lstm_jax.training.nonfinite import Policy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,15 +18,25 @@ class TrainSettings(Settings):
         batch_size: sequences per step and seed.
         max_sequences: a seed that has not solved its task by then stops.
         log_every: steps per compiled call; each call gives one line of metrics.
+        shares: parts of each batch whose gradients are computed apart and averaged, which several
+            devices can share; results depend on it, and not on the devices.
+        side_by_side: seeds that run in lock-step on a device, which makes many seeds of a small
+            model faster, and one alone slower; results depend on it by rounding. Left out, by the
+            size of the model and the batch.
+        on_nonfinite: what a seed does with a step whose loss, gradient or result is not finite:
+            stop, skip the batch, or roll back to what it had learnt at the last line of metrics.
         evaluate_every: steps between scores on test sequences, a multiple of `log_every`; without
             it only the end of the run is scored.
     """
 
     batch_size: Size
-    max_sequences: Annotated[Size, Le(MAX)]
+    max_sequences: Size
     log_every: Size
     seeds: Size = 1
     first_seed: Annotated[int, Ge(0), Le(MAX)] = 0
+    shares: Size = 1
+    side_by_side: Size | None = None
+    on_nonfinite: Policy = "stop"
     evaluate_every: Size | None = None
 
     def __post_init__(self) -> None:
@@ -37,6 +45,10 @@ class TrainSettings(Settings):
             raise ValueError(
                 f"evaluate_every={self.evaluate_every} must be a multiple of "
                 f"log_every={self.log_every}"
+            )
+        if self.batch_size % self.shares:
+            raise ValueError(
+                f"shares={self.shares} must divide batch_size={self.batch_size} into equal parts"
             )
         if self.seed_numbers[-1] > MAX:
             raise ValueError(f"the last seed is {self.seed_numbers[-1]}; it must be at most {MAX}")

@@ -6,20 +6,24 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from experiments.build import build, build_model, with_lag, wrapped
 from experiments.config import Experiment, ModelSettings
+from experiments.config.schema import Variant
+from experiments.config.variants import Keys
 from experiments.text import TextFile
 from lstm_jax import LSTM, Bidirectional, DropConnect, LearnedState, RecurrentDropout, Zoneout
 from lstm_jax.cells import CELLS
 from lstm_jax.initializers import Chrono, ForgetBias
 from lstm_jax.layers import SequenceModel, Stack
 from lstm_jax.tasks import Adding, Copying, Text
-from lstm_jax.training import Adam, TrainSettings, choose_mesh
+from lstm_jax.training import Adam, TrainSettings
 
 TRAIN = TrainSettings(batch_size=4, max_sequences=80, log_every=5, seeds=2)
 EXPERIMENT = Experiment(Adding("bai2018", 20), ModelSettings(LSTM(3)), Adam(0.1), TRAIN)
+CALL = (jnp.int32(0), jnp.bool_(True))
 
 
 def changed(**changes: Any) -> Experiment:
@@ -70,8 +74,8 @@ def test_every_cell_trains() -> None:
         own = {"projection_size": 2} if name == "lstmp" else {}
         model = ModelSettings(cell(4, **own), zoneout_h=0.1, drop_connect=0.1)
         parts = build(changed(model=model))
-        state = jax.eval_shape(parts.program.start, jnp.arange(2))
-        after, _ = jax.eval_shape(parts.program.run_steps, state, jnp.int32(0))
+        state = jax.eval_shape(parts.program.start)
+        after, _ = jax.eval_shape(parts.program.run_steps, state, *CALL)
         assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state), name
 
 
@@ -96,14 +100,62 @@ def test_everything_fits_together() -> None:
     """Traced, not compiled: a call of a run and a score of its test sequences."""
     parts = build(EXPERIMENT)
     assert parts.parameters == 3 + 1 + 12 * (2 + 3 + 1)
-    assert parts.mesh.shape == choose_mesh(jax.devices(), seeds=2, batch_size=4).shape
-    state = jax.eval_shape(parts.program.start, jnp.arange(2))
-    assert {leaf.shape[0] for leaf in jax.tree.leaves(state)} == {2}
-    after, totals = jax.eval_shape(parts.program.run_steps, state, jnp.int32(0))
+    lanes = parts.program.lanes.count
+    assert parts.labels == ("seed_0", "seed_1")
+    state = jax.eval_shape(parts.program.start)
+    assert {leaf.shape[0] for leaf in jax.tree.leaves(state)} == {lanes}
+    after, standing = jax.eval_shape(parts.program.run_steps, state, *CALL)
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
-    assert {leaf.shape for leaf in totals} == {(2,)}
-    _, scores = jax.eval_shape(parts.program.evaluate, state)
-    assert {leaf.shape for leaf in scores} == {(2,)}
+    assert {leaf.shape for leaf in jax.tree.leaves(standing)} == {(lanes,)}
+    _, _, scores = jax.eval_shape(parts.program.evaluate, state)
+    assert {leaf.shape for leaf in scores} == {(lanes,)}
+
+
+@pytest.mark.parametrize(
+    "train, shape",
+    [
+        ({"seeds": 2, "side_by_side": 1}, {"seeds": 2, "data": 1}),
+        ({"seeds": 2, "side_by_side": 2}, {"seeds": 1, "data": 1}),
+        ({"seeds": 1, "shares": 2}, {"seeds": 1, "data": 2}),
+        ({"seeds": 1}, {"seeds": 1, "data": 1}),
+    ],
+)
+def test_devices_are_shared_by_groups_of_seeds_then_by_shares_of_a_batch(
+    train: dict[str, Any], shape: dict[str, int]
+) -> None:
+    train = {"batch_size": 4, "max_sequences": 80, "log_every": 5} | train
+    parts = build(changed(train=TrainSettings(**train)), jax.devices()[:2])
+    assert dict(parts.mesh.shape) == shape
+    assert parts.surroundings["devices"] == parts.mesh.size
+    assert len(parts.devices) == 2
+
+
+def test_members_are_the_seeds_of_each_variant() -> None:
+    rates = [changed(optimizer=Adam(rate)) for rate in (0.2, 0.3)]
+    biased = changed(model=ModelSettings(LSTM(3, bias=ForgetBias(3.0))))
+    later = changed(train=dataclasses.replace(TRAIN, first_seed=5))
+    each = [*rates, biased, later]
+    variants = tuple(Variant(Keys({"n": n}), one) for n, one in enumerate(each))
+    parts = build(changed(variants=variants))
+    who = parts.members
+    assert who.place.tolist() == [*range(8)]
+    assert who.seed.tolist() == [0, 1, 0, 1, 0, 1, 5, 6]
+    expected = np.float32([0.2, 0.2, 0.3, 0.3, 0.1, 0.1, 0.1, 0.1])
+    assert who.learning_rate.tolist() == expected.tolist()
+    assert who.init.tolist() == [0, 0, 0, 0, 1, 1, 0, 0]
+    assert parts.labels[:3] == ("variant_0/seed_0", "variant_0/seed_1", "variant_1/seed_0")
+    assert parts.labels[6:] == ("variant_3/seed_5", "variant_3/seed_6")
+
+
+def test_a_text_is_known_by_its_content(tmp_path: Path) -> None:
+    found = []
+    for name, corpus in (("a", "quick "), ("b", "quick "), ("c", "quack ")):
+        path = tmp_path / name
+        path.write_text(corpus * 30)
+        text = TextFile(target_bits=1.0, file=str(path), window=8, held_out=0.2)
+        found.append(build(changed(task=text)).data)
+    assert found[0] == found[1] != found[2]
+    assert build(EXPERIMENT).data is None
 
 
 def test_a_text_is_loaded(tmp_path: Path) -> None:
@@ -113,8 +165,8 @@ def test_a_text_is_loaded(tmp_path: Path) -> None:
     assert parts.task.corpus == "the quick brown fox " * 10
     assert parts.model.tokens
     assert parts.model.input_size == len(parts.task.alphabet)
-    state = jax.eval_shape(parts.program.start, jnp.arange(2))
-    assert state.carry[0].h.shape == (2, 4, 3)
+    state = jax.eval_shape(parts.program.start)
+    assert state.learnt.carry[0].h.shape == (parts.program.lanes.count, 4, 3)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from experiments.curves import LEGEND_SEEDS, plot_curves
+from experiments.curves import COLOURS, LEGEND_SIZE, plot_curves
 
 
 def write_run(folder: Path, seeds: int, errors: list[list[float | None]], **changes: Any) -> Path:
@@ -16,6 +16,8 @@ def write_run(folder: Path, seeds: int, errors: list[list[float | None]], **chan
     summary = {
         "title": "",
         "seeds": list(range(seeds)),
+        "members": [f"seed_{seed}" for seed in range(seeds)],
+        "variants": [],
         "solved": [False] * seeds,
         "sequences_to_solve": [None] * seeds,
         "chance": 0.3,
@@ -91,12 +93,49 @@ def test_test_scores_are_points(tmp_path: Path, figure: list[Figure]) -> None:
     assert [line.get_xydata().tolist() for line in dots] == [[[20, 0.45]]]
 
 
-@pytest.mark.parametrize("seeds, legend", [(LEGEND_SEEDS, True), (LEGEND_SEEDS + 1, False)])
+@pytest.mark.parametrize("seeds, legend", [(LEGEND_SIZE, True), (LEGEND_SIZE + 1, False)])
 def test_only_few_seeds_have_a_legend(
     tmp_path: Path, figure: list[Figure], seeds: int, legend: bool
 ) -> None:
     plot_curves(write_run(tmp_path, seeds, [[0.5] * seeds]))
     assert (figure[0].axes[0].get_legend() is not None) == legend
+
+
+VARIANTS = [{"optimizer.learning_rate": rate, "model.bias.value": 1.0} for rate in (0.01, 0.1)]
+
+
+def test_variants_are_told_apart_by_their_keys(tmp_path: Path, figure: list[Figure]) -> None:
+    """Two of three seeds each: a colour and a line of the legend for a variant, not for a seed."""
+    needed = [None, 18, None, None, None, 20]
+    plot_curves(
+        write_run(
+            tmp_path,
+            6,
+            [[0.5, 0.4, 0.45, 0.3, 0.31, 0.29], [0.4, 0.3, 0.35, 0.1, None, 0.009]],
+            variants=VARIANTS,
+            solved=[count is not None for count in needed],
+            sequences_to_solve=needed,
+        )
+    )
+    axes = figure[0].axes[0]
+    drawn = [line for line in axes.lines if len(line.get_xdata()) and line.get_marker() == "None"]
+    colours = [line.get_color() for line in drawn if line.get_linestyle() == "-"]
+    assert colours == [COLOURS[0]] * 3 + [COLOURS[1]] * 3
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "learning_rate 0.01, value 1.0",
+        "learning_rate 0.1, value 1.0",
+    ]
+    assert axes.get_title() == f"{tmp_path.name}\n2 of 6 members solved"
+
+
+@pytest.mark.parametrize("seeds, expected", [(1, "1 seed"), (2, "2 seeds")])
+def test_the_title_counts_seeds(
+    tmp_path: Path, figure: list[Figure], seeds: int, expected: str
+) -> None:
+    plot_curves(write_run(tmp_path, seeds, [[0.5] * seeds], title="A run"))
+    assert figure[0].axes[0].get_title() == f"A run\n0 of {expected} solved"
 
 
 @pytest.mark.parametrize(

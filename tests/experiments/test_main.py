@@ -15,8 +15,10 @@ import jax
 import pytest
 
 from experiments import __main__ as command_line
+from experiments import session
 from experiments.__main__ import main, parse
 from experiments.config import load
+from experiments.session import Session
 
 ROOT = Path(command_line.__file__).parents[1]
 
@@ -60,17 +62,18 @@ class Done(NamedTuple):
     run: Path
 
 
-def call(run: Path, config: Path, *overrides: str) -> Done:
+def call(run: Path, config: Path, *overrides: str, resume: bool = False) -> Done:
     """`run` in this process."""
     with (
         contextlib.redirect_stdout(io.StringIO()) as out,
         contextlib.redirect_stderr(io.StringIO()) as err,
     ):
-        status = main(["run", str(config), *overrides, "--out", str(run)])
+        further = ["--resume"] if resume else []
+        status = main(["run", str(config), *overrides, "--out", str(run), *further])
     return Done(status, out.getvalue(), err.getvalue(), run)
 
 
-def begin(run: Path, config: Path, *overrides: str) -> subprocess.Popen:
+def begin(run: Path, config: Path, *overrides: str) -> "subprocess.Popen[str]":
     """`python -m experiments run` in a process of its own."""
     command = [sys.executable, "-m", "experiments", "run", str(config), *overrides]
     return subprocess.Popen(
@@ -98,19 +101,22 @@ def metrics(run: Path) -> list[dict[str, Any]]:
 def assert_complete(done: Done, *files: str) -> dict[str, Any]:
     """All that a completed run promises; gives its summary."""
     assert (done.status, done.err) == (0, "")
-    names = {"config.yaml", "environment.json", "metrics.jsonl", "summary.json", "curves.png"}
+    names = {
+        *("config.yaml", "environment.json", "metrics.jsonl", "timings.jsonl", "summary.json"),
+        *("curves.png", "checkpoints", "lock"),
+    }
     assert {path.name for path in done.run.iterdir()} == names | {*files}
     summary = read_json(done.run / "summary.json")
     assert summary.keys() >= {
-        *("status", "seeds", "solved", "sequences_to_solve", "sequences_seen"),
-        *("final", "wall_seconds", "compile_seconds", "error", "chance", "threshold"),
+        *("status", "seeds", "solved", "sequences_to_solve", "sequences_seen", "failed"),
+        *("final", "times", "error", "chance", "threshold", "members", "resumes"),
     }
     assert summary["status"] == "completed"
-    assert 0 < summary["compile_seconds"] < summary["wall_seconds"]
+    assert 0 < summary["times"]["compile_seconds"] < summary["times"]["wall_seconds"]
     assert (done.run / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert read_json(done.run / "environment.json")["backend"] == jax.default_backend()
     for line in metrics(done.run):
-        assert line.keys() >= {"step", "sequences", "seconds", "sequences_per_second"}
+        assert line.keys() >= {"step", "sequences"}
         for key in ("loss", "error", "correct", "solved"):
             assert len(line[key]) == len(summary["seeds"])
     return summary
@@ -157,9 +163,43 @@ def test_the_config_it_leaves_is_the_one_it_was_given(trained: Done) -> None:
 
 
 def test_a_run_compiles_each_function_once(trained: Done, compiled: list[str]) -> None:
-    """Start, steps and scores; the last call of steps, shorter than the others, included."""
+    """Start, steps and scores; calls of different lengths included."""
     assert trained.status == 0
-    assert len([name for name in compiled if "on_one_device" in name]) == 3
+    functions = ("start_all", "run_all", "evaluate_all")
+    counts = {name: sum(name in each for each in compiled) for name in functions}
+    assert counts == dict.fromkeys(functions, 1)
+
+
+def test_a_run_that_a_signal_ends_goes_on_with_the_same_bits(
+    trained: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, advance = trained.run.parents[1] / "adding.yaml", Session.advance
+
+    def advance_and_be_told(self: Session) -> Any:
+        if self.step == 6:
+            signal.raise_signal(signal.SIGTERM)
+        return advance(self)
+
+    monkeypatch.setattr(session, "CALL_SECONDS", 0.0)  # one step a call
+    monkeypatch.setattr(Session, "advance", advance_and_be_told)
+    ended = call(tmp_path / "run", config, "train.first_seed=3")
+    assert (ended.status, ended.err) == (143, "")
+    goes_on = f"terminated at step 7: the same with --resume --out {tmp_path / 'run'} goes on"
+    assert goes_on in ended.out.splitlines()
+    monkeypatch.undo()
+    (done, again) = (
+        call(tmp_path / "run", config, "train.first_seed=3", resume=True) for _ in range(2)
+    )
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith(f"resumed at step 7 of {tmp_path / 'run'}\n")
+    for name in ("metrics.jsonl", "config.yaml"):
+        assert (tmp_path / "run" / name).read_bytes() == (trained.run / name).read_bytes()
+    summaries = [read_json(run / "summary.json") for run in (tmp_path / "run", trained.run)]
+    for summary in summaries:
+        del summary["times"], summary["resumes"]
+    assert summaries[0] == summaries[1]
+    assert (again.status, again.err) == (0, "")
+    assert again.out == f"{tmp_path / 'run'} is completed: nothing is left to do\n"
 
 
 def test_a_run_says_what_it_does_and_how_it_went(trained: Done) -> None:
@@ -200,25 +240,31 @@ def test_an_interrupt_from_the_keyboard_leaves_a_readable_run(tmp_path: Path) ->
     finally:
         signal.signal(signal.SIGINT, before)
         process.kill()
-    assert (process.returncode, err) == (130, "")
-    assert "interrupted: no result of the whole run" in out
+    assert process.returncode == 130
+    assert err == "\nsaving, then stopping; Ctrl-C stops at once\n"
     summary = read_json(run / "summary.json")
+    goes_on = f"interrupted at step {summary['step']:,}: the same with --resume --out {run} goes on"
+    assert goes_on in out
     assert summary["status"] == "interrupted"
     assert summary["sequences_seen"][0] >= metrics(run)[-1]["sequences"] > 0
     assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_run_without_a_finite_loss_ends_as_diverged(tmp_path: Path) -> None:
+def test_a_run_whose_members_all_fail_ends_as_diverged(tmp_path: Path) -> None:
     config = write(tmp_path / "adding.yaml", ADDING)
     done = call(tmp_path / "run", config, "optimizer.learning_rate=1e30", "train.log_every=1")
-    assert done.status == 1
-    assert "diverged: no result of the whole run" in done.out
+    assert (done.status, done.err) == (1, "")
+    assert "diverged: no member has a result" in done.out.splitlines()
     summary = read_json(done.run / "summary.json")
     assert summary["status"] == "diverged"
-    assert summary["final"]["train_loss"] == [None, None]
-    first, second = (line["loss"] for line in metrics(done.run))
-    assert None not in first  # scored before it was learnt from
-    assert second == [None, None]
+    steps = [failure["step"] for failure in summary["failed"]]
+    assert all(1 <= step < 10 for step in steps)
+    for seed, failure in enumerate(summary["failed"]):
+        bad = f"{failure['first_bad']} is not finite"
+        assert f"seed_{seed} stopped before step {failure['step']}: {bad}" in done.out
+    assert all(loss is not None for loss in summary["final"]["train_loss"])
+    for line in metrics(done.run):
+        assert [loss is None for loss in line["loss"]] == [line["step"] > step for step in steps]
 
 
 def test_list_names_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:

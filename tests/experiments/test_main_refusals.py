@@ -7,6 +7,8 @@ import pytest
 
 from experiments import __main__ as command_line
 from experiments.__main__ import main, parse
+from experiments.config import dump, load
+from experiments.run import Failed
 from experiments.session import Session
 
 ADDING = """
@@ -20,7 +22,7 @@ train: {seeds: 2, batch_size: 4, max_sequences: 40, log_every: 4}
 
 @pytest.fixture(autouse=True)
 def nothing_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
-    def start(self: Session) -> None:
+    def start(self: Session, *_: object) -> None:
         raise AssertionError("compiles for a run that must not begin")
 
     monkeypatch.setattr(Session, "start", start)
@@ -64,17 +66,57 @@ def test_a_directory_with_anything_in_it(refused: Refused, config: Path, tmp_pat
     (run / "deep").mkdir(parents=True)
     (run / "deep" / "summary.json").write_bytes(b"\x00mine")
     assert refused(config, "--out", run) == [
-        f"{run} exists and is not an empty folder; name another with --out"
+        f"{run} exists and is not an empty folder; name another with --out, or go on with the run "
+        "there with --resume"
+    ]
+    assert refused(config, "--out", run, "--resume") == [
+        f"{run} holds no run that could go on: it has no config.yaml"
     ]
 
 
 def test_a_file_where_the_directory_should_be(
     refused: Refused, config: Path, tmp_path: Path
 ) -> None:
-    sentence = refused(config, "--out", config)
-    assert sentence == [f"{config} exists and is not an empty folder; name another with --out"]
+    (sentence,) = refused(config, "--out", config)
+    assert sentence.startswith(f"{config} exists and is not an empty folder; name another with")
+    (sentence,) = refused(config, "--out", config, "--resume")
+    assert sentence == f"{config} holds no run that could go on: it has no config.yaml"
     (sentence,) = refused(config, "--out", config / "below" / "it")
     assert str(config) in sentence
+
+
+@pytest.mark.parametrize("out", [True, False], ids=["named", "the newest"])
+def test_a_run_of_another_config(
+    refused: Refused, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = Path("runs", "adding-20240229-120005")
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text(dump(load(config)))
+    where = ["--out", run] if out else []
+    overrides = ("train.seeds=3", "model.hidden_size=4", "optimizer.learning_rate=0.2")
+    (sentence,) = refused(config, *overrides, *where, "--resume")
+    assert sentence == (
+        f"{run} cannot go on with another config: model.hidden_size was 2 and is 4; "
+        "optimizer.learning_rate was 0.1 and is 0.2; train.seeds was 2 and is 3; "
+        "name another directory with --out to begin anew"
+    )
+
+
+def test_a_run_whose_config_is_damaged(refused: Refused, config: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.yaml").write_text("title: [\n")
+    (fault,) = refused(config, "--out", run, "--resume")
+    assert fault.startswith(f"{run / 'config.yaml'}:")
+
+
+def test_a_sink_that_is_not_installed(
+    refused: Refused, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda *_: None)
+    (sentence,) = refused(config, "output.log=[wandb]", "--out", tmp_path / "run")
+    assert "wandb" in sentence
 
 
 def test_a_bad_config_is_told_all_its_faults(
@@ -176,12 +218,51 @@ def test_a_command_that_is_none(arguments: list[str], capsys: pytest.CaptureFixt
     assert "usage: python -m experiments" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("status, code", [("completed", 0), ("diverged", 1), ("interrupted", 130)])
+@pytest.mark.parametrize(
+    "status, code",
+    [("completed", 0), ("diverged", 1), ("interrupted", 130), ("terminated", 143)],
+)
 def test_the_exit_status_tells_how_a_run_ended(
     monkeypatch: pytest.MonkeyPatch, config: Path, status: str, code: int
 ) -> None:
     monkeypatch.setattr(command_line, "run", lambda *_: status)
     assert main(["run", str(config)]) == code
+
+
+def test_a_run_that_cannot_go_on_says_why(
+    monkeypatch: pytest.MonkeyPatch, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> str:
+        raise Failed("the disk is full; last checkpoint: step 40")
+
+    monkeypatch.setattr(command_line, "run", fail)
+    assert main(["run", str(config)]) == 1
+    assert capsys.readouterr() == ("", "the disk is full; last checkpoint: step 40\n")
+
+
+def test_a_run_is_resumed_where_it_is_named_or_where_the_newest_is(
+    monkeypatch: pytest.MonkeyPatch, config: Path, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def run(_: object, out: Path, *others: object) -> str:
+        asked.append((out, others[-1]))
+        return "completed"
+
+    monkeypatch.setattr(command_line, "run", run)
+    assert main(["run", str(config), "--resume"]) == 0
+    for name in ("adding-20240229-120005", "adding-20240229-120006"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "config.yaml").write_text("")
+    assert main(["run", str(config), "--resume"]) == 0
+    assert main(["run", str(config), "--resume", "--out", "mine"]) == 0
+    assert main(["run", str(config)]) == 0
+    new, newest, named, other = asked
+    assert newest == (Path("runs", "adding-20240229-120006"), True)
+    assert named == (Path("mine"), True)
+    assert (new[1], other[1]) == (True, False)
+    assert not any(path.exists() for path in (new[0], other[0]))
 
 
 @pytest.mark.parametrize(
@@ -222,7 +303,7 @@ def test_an_interrupt_from_the_keyboard_is_no_fault(
 def test_a_fault_of_ours_is_not_called_bad_input(
     monkeypatch: pytest.MonkeyPatch, config: Path, tmp_path: Path, error: type[Exception]
 ) -> None:
-    def start(self: Session) -> None:
+    def start(self: Session, *_: object) -> None:
         raise error("a bug")
 
     monkeypatch.setattr(Session, "start", start)

@@ -61,16 +61,18 @@ LINE = {
     "loss": [1.0, None, 3.0],
     "error": [0.1, None, 0.3],
     "solved": [False, True, False],
-    "sequences_per_second": 50.0,
 }
+TIMING = {"step": 200, "seconds": 16.0, "sequences_per_second": 50.0}
 
 
 def test_a_report_is_of_the_seeds_that_still_train() -> None:
-    assert Report.of(LINE) == Report(800, loss=2.0, error=pytest.approx(0.2), solved=1, rate=50.0)
+    expected = Report(800, loss=2.0, error=pytest.approx(0.2), solved=1, rate=50.0)
+    assert Report.of(LINE, TIMING) == expected
 
 
 def test_a_seed_that_diverged_does_not_hide_the_others() -> None:
-    found = Report.of(LINE | {"loss": [1.0, math.nan, 3.0], "error": [0.1, math.nan, 0.3]})
+    line = LINE | {"loss": [1.0, math.nan, 3.0], "error": [0.1, math.nan, 0.3]}
+    found = Report.of(line, TIMING)
     assert (found.loss, found.error) == (2.0, pytest.approx(0.2))
 
 

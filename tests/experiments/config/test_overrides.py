@@ -80,6 +80,11 @@ def test_an_override_changes_one_of_two_aliases() -> None:
          "known: steps"),
         ("~train.steps.x", "train.steps: is 10, not a section, and holds no key 'x'"),
         ("=3", "has an empty key; expected dotted.key=value"),
+        ("title.\udcff=3", "is not UTF-8"),
+        (f"{'a.' * 50}a=3", "nested deeper than 50 levels"),
+        (f"{'a.' * 9000}a=3", "nested deeper than 50 levels"),
+        (f"{'a.' * 39}a={'[' * 11}{']' * 11}",
+         f"{'a.' * 39}a{'[0]' * 10}: nested deeper than 50 levels"),
         ("train.=3", "has an empty key; expected dotted.key=value"),
         ("train..steps=3", "has an empty key; expected dotted.key=value"),
         ("train.steps=0", "train.steps: must be at least 1, got 0"),
@@ -87,7 +92,7 @@ def test_an_override_changes_one_of_two_aliases() -> None:
         ("train.step=3", "train.step: unknown key; did you mean 'steps'? "
          "known: report, seeds, span, steps, until, verbose"),
         ("trian.steps=3", "trian: unknown key; did you mean 'train'? "
-         "known: model, optimizer, task, title, train"),
+         "known: model, optimizer, output, task, title, train, variants"),
         ("train.steps.x=3", "train.steps: is 10, not a section, and holds no key 'x'"),
         ("title.x=3", "title: is 'example', not a section, and holds no key 'x'"),
         ("train.seeds[0]=3", "train.seeds[0]: an item of a list cannot be set on its own; "
@@ -114,7 +119,24 @@ def test_a_faulty_override_is_quoted(
 
 
 def argument_shown(argument: str) -> str:
-    return repr(argument) if argument else "the text ''"
+    short = argument if len(argument) <= 60 else f"{argument[:57]}..."
+    return repr(short) if argument else "the text ''"
+
+
+def test_keys_of_the_file_are_told_where_they_are_words(complaints: Complaints) -> None:
+    text = "\n".join(
+        f"{key}: 1" for key in ("b\u00a0c", "a b", "d" * 61, *map("x{}".format, range(90)))
+    )
+    *_, fault = complaints(text, "~x100")
+    assert fault.startswith("command line '~x100': x100: is not there to be left out; did you mean")
+    assert fault.endswith(", ".join(sorted(f"x{number}" for number in range(50))))
+
+
+def test_more_arguments_than_there_are_keys(complaints: Complaints, example: str) -> None:
+    assert complaints(example, *["train.steps=3"] * 100) == []
+    assert complaints(example, *["train.steps=3"] * 101) == [
+        "command line: 101 settings are given; at most 100"
+    ]
 
 
 def test_another_choice_keeps_keys_that_may_not_fit(complaints: Complaints, example: str) -> None:

@@ -21,6 +21,10 @@ Complaints = Callable[..., list[str]]
         ("a: 1\nb: c: 2", "a.yaml:2: broken YAML: mapping values are not allowed here"),
         ("a: 'x", "a.yaml:1: broken YAML: found unexpected end of stream"),
         ("a: 1\nb: \0", "a.yaml:2: the character '\\x00' is not allowed"),
+        (
+            f"a: !{'x' * 9000}!b 1",
+            f"a.yaml:1: broken YAML: found undefined tag handle '!{'x' * 171}...",
+        ),
         ('a: 1\nb: "\\Uffffffff"', "a.yaml:2: broken YAML from here on"),
         (f"%YAML {'9' * 5000}.1\n---\na: 1", "a.yaml:1: broken YAML from here on"),
         (f"a: {'x' * 100_001}", "a.yaml:1: a line of more than 100000 characters"),
@@ -71,7 +75,7 @@ def test_a_large_file(tmp_path: Path) -> None:
     path.write_bytes(b"a: 1\n" * (MAX_BYTES // 5))
     assert len(read(path)) == MAX_BYTES
     path.write_bytes(b"a: 1\n" * (MAX_BYTES // 5) + b"#")
-    assert message(path) == "is larger than 1000000 bytes, which no config needs to be"
+    assert message(path) == "is larger than 500000 bytes, which no config needs to be"
 
 
 def test_a_byte_order_mark_is_no_content(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from experiments.config import ConfigError, dump, load
-from experiments.config.schema import SCHEMA, ModelSettings, Schema
+from experiments.config.schema import SCHEMA, ModelSettings, OutputSettings, Schema
 from experiments.text import TextFile
 from lstm_jax.cells import CELLS, LSTM
 from lstm_jax.initializers import GATE_BIASES, Chrono
@@ -46,6 +46,27 @@ def test_a_config_of_the_house_is_read_and_dumped(path: Path) -> None:
 def test_the_text_task_names_a_file(path: Path) -> None:
     task = "task={name: text, file: a.txt, target_bits: 2}"
     assert load(path, [task]).task == TextFile(target_bits=2.0, file="a.txt")
+
+
+def test_what_a_run_leaves_behind_need_not_be_said(path: Path) -> None:
+    assert load(path).output == OutputSettings()
+    changed = load(path, ["output={log: [tensorboard], keep_checkpoints: 1}"]).output
+    assert changed == OutputSettings(60.0, 1, ("tensorboard",))
+
+
+@pytest.mark.parametrize(
+    "override, complaint",
+    [
+        ("output.log=[tensorbord]", r"output\.log\[0\]: .*did you mean 'tensorboard'\?"),
+        ("output.log=wandb", r"output\.log: must be a list"),
+        ("output.keep_checkpoints=0", r"output\.keep_checkpoints: must be at least 1, got 0"),
+        ("output.checkpoint_seconds=0", r"output\.checkpoint_seconds: must be above 0\.0, got 0"),
+        ("output.checkpoints=3", r"output\.checkpoints: unknown key"),
+    ],
+)
+def test_what_it_cannot_leave_behind_is_a_fault(path: Path, override: str, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        load(path, [override])
 
 
 def test_contradictions_in_the_house_are_faults(path: Path) -> None:

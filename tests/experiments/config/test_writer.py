@@ -53,6 +53,10 @@ train:
   report:
     every: 100
   verbose: false
+output:
+  checkpoint_seconds: 60.0
+  keep_checkpoints: 3
+  log: []
 """
     )
 
@@ -66,6 +70,8 @@ train:
         "train.span=[3, 1e-20]",
         "train.until=solved",
         "train.seeds=[]",
+        "output.log=[wandb, tensorboard]",
+        "output.checkpoint_seconds=1e-3",
         "title='8'",
         "title=''",
         "title='null'",

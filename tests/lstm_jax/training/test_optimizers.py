@@ -12,10 +12,14 @@ STEPS = 12
 RATE = 0.05
 
 
-def walk(transformation: optax.GradientTransformation, steps: int = STEPS) -> np.ndarray:
+def walk(transformation: optax.GradientTransformation) -> np.ndarray:
+    return np.asarray(jax.jit(lambda: path(transformation))())
+
+
+def path(transformation: optax.GradientTransformation) -> jax.Array:
     """Where random gradients, now small and now large, lead parameters of order 1."""
-    gradients = jax.random.normal(jax.random.key(1), (steps, 3))
-    gradients *= jnp.where(jnp.arange(steps) % 3 == 0, 10.0, 0.5)[:, None]
+    gradients = jax.random.normal(jax.random.key(1), (STEPS, 3))
+    gradients *= jnp.where(jnp.arange(STEPS) % 3 == 0, 10.0, 0.5)[:, None]
     start = jax.random.normal(jax.random.key(2), (3,))
 
     def step(carry: tuple, gradient: jax.Array) -> tuple[tuple, jax.Array]:
@@ -24,8 +28,7 @@ def walk(transformation: optax.GradientTransformation, steps: int = STEPS) -> np
         params = optax.apply_updates(params, updates)
         return (params, state), params
 
-    run = jax.jit(lambda g: jax.lax.scan(step, (start, transformation.init(start)), g)[1])
-    return np.asarray(run(gradients))
+    return jax.lax.scan(step, (start, transformation.init(start)), gradients)[1]
 
 
 @pytest.mark.parametrize(
@@ -48,12 +51,45 @@ def walk(transformation: optax.GradientTransformation, steps: int = STEPS) -> np
 def test_each_is_the_transformation_it_names(
     settings: Optimizer, meant: optax.GradientTransformation
 ) -> None:
-    np.testing.assert_allclose(walk(settings.build(STEPS)), walk(meant), rtol=1e-6)
+    built = settings.build(STEPS)(settings.learning_rate)
+    np.testing.assert_allclose(walk(built), walk(meant), rtol=1e-6)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_rate_it_is_built_for_counts_not_the_one_in_the_settings(
+    name: str, schedule: str
+) -> None:
+    """Where it is traced, too: one compiled step serves members of several rates."""
+    settings = {"schedule": schedule, "warmup_steps": 2, "clip_norm": 2.0}
+    build = OPTIMIZERS[name](RATE, **settings).build(STEPS)
+    rates = jnp.array([RATE, 4 * RATE])
+    found = jax.vmap(lambda rate: path(build(rate)))(rates)
+    for rate, each in zip((RATE, 4 * RATE), found, strict=True):
+        meant = OPTIMIZERS[name](rate, **settings).build(STEPS)(rate)
+        np.testing.assert_allclose(each, walk(meant), rtol=1e-5, atol=1e-6)
+    assert np.abs(found[0] - found[1]).max() > RATE
+
+
+def test_the_norm_that_is_clipped_is_that_of_all_parameters() -> None:
+    """As the tree of parameters is one vector to all that follows."""
+    gradient = {"a": jnp.full((2, 2), 3.0), "b": jnp.array([8.0])}  # of length 10
+    transformation = SGD(1.0, clip_norm=5.0).build(STEPS)(1.0)
+    update, _ = transformation.update(gradient, transformation.init(gradient), gradient)
+    np.testing.assert_allclose(update["a"], np.full((2, 2), -1.5), rtol=1e-6)
+    np.testing.assert_allclose(update["b"], [-4.0], rtol=1e-6)
+
+
+def test_one_vector_holds_the_moments_of_all_parameters() -> None:
+    params = {"a": jnp.ones((2, 3)), "b": jnp.ones(4)}
+    state = jax.eval_shape(Adam(RATE).build(STEPS)(RATE).init, params)
+    shapes = [leaf.shape for leaf in jax.tree.leaves(state) if leaf.ndim]
+    assert shapes == [(10,), (10,)]
 
 
 def rates(settings: Optimizer, total: int, steps: int) -> np.ndarray:
     """The learning rate of each step: how far SGD moves along a gradient of 1."""
-    transformation = settings.build(total)
+    transformation = settings.build(total)(settings.learning_rate)
 
     def step(state: optax.OptState, _: None) -> tuple[optax.OptState, jax.Array]:
         update, state = transformation.update(jnp.float32(1.0), state, jnp.float32(0.0))

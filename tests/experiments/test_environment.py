@@ -1,0 +1,35 @@
+"""What a result may depend on beside its config."""
+
+import datetime
+import os
+import subprocess
+from pathlib import Path
+
+import jax
+import pytest
+
+from experiments import environment as module
+from experiments.environment import PACKAGES, commit, environment
+
+
+def test_it_tells_what_a_result_may_depend_on() -> None:
+    found = environment()
+    assert found["versions"].keys() == {"lstm_jax", *PACKAGES}
+    assert found["backend"] == jax.default_backend()
+    assert len(found["devices"]) == len(jax.devices())
+    assert found["cores"] == len(os.sched_getaffinity(0))
+    assert found["command"][1:3] == ["-m", "experiments"]
+    started = datetime.datetime.fromisoformat(found["started"])
+    assert abs(datetime.datetime.now(datetime.UTC) - started) < datetime.timedelta(minutes=1)
+
+
+def test_the_commit_is_that_of_the_checkout() -> None:
+    root = Path(module.__file__).parents[1]
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True)
+    expected = head.stdout.strip() if head.returncode == 0 else None
+    assert (commit() or "").removesuffix("-dirty") == (expected or "")
+
+
+def test_outside_a_checkout_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert commit() is None
