@@ -35,7 +35,9 @@ import pytest
 
 COMPLETE = os.environ.get("COMPLETE") == "1"
 
-if not COMPLETE and jaxlib.version.__version__.startswith("0.10."):  # later ones do not know the flag
+if not COMPLETE and jaxlib.version.__version__.startswith(
+    "0.10."
+):  # later ones do not know the flag
     _older = "--xla_cpu_use_fusion_emitters=false"  # the older emitters compile in 2/3 of the time
     if _older not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_older}".strip()

@@ -27,8 +27,8 @@ class Lanes:
 
     @property
     def groups(self) -> int:
-        """Groups of a device."""
-        return -(-self.members // (self.width * self.devices))
+        """Groups of a device, never one: XLA takes a loop of one round apart and rounds otherwise."""
+        return max(2, -(-self.members // (self.width * self.devices)))
 
     @property
     def count(self) -> int:

@@ -10,6 +10,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -20,6 +21,7 @@ from jax.sharding import PartitionSpec as P
 from jax.stages import Wrapped
 from jaxtyping import Array, Bool, Int
 
+from lstm_jax.tasks import Scores
 from lstm_jax.training.examine import examine
 from lstm_jax.training.lanes import Lanes
 from lstm_jax.training.loop import (
@@ -152,19 +154,32 @@ def build_program(training: Training, who: Member, mesh: Mesh, width: int) -> Pr
     def placed(specs: Any) -> Any:
         return jax.tree.map(lambda spec: NamedSharding(mesh, spec), specs)
 
-    def over_lanes(function: Callable, arguments: tuple, outputs: Any, together: bool) -> Callable:
-        """`function` of a lane, and of arguments that all share, over the lanes of the mesh."""
+    def over_lanes(
+        function: Callable, arguments: tuple, outputs: Any, together: bool, of_empty: Any = None
+    ) -> Callable:
+        """`function` of a lane, and of arguments that all share, over the lanes of the mesh.
+
+        `of_empty` is what takes its place in groups of empty lanes, where that saves time.
+        """
 
         def on_one_device(lanes_here: Any, *shared: Any) -> Any:
             def one(lane: Any) -> Any:
                 return function(training, lane, *shared)
 
-            if not together or width == 1:
+            def of_group(group: Any) -> Any:
+                if of_empty is None:
+                    return _of_each(one, group)
+                held = (group.member.place >= 0).any()
+                return jax.lax.cond(
+                    held, partial(_of_each, one), partial(_of_each, of_empty), group
+                )
+
+            if not together:
                 return jax.lax.map(one, lanes_here)
             groups = jax.tree.map(
                 lambda a: a.reshape(a.shape[0] // width, width, *a.shape[1:]), lanes_here
             )  # no -1: a record may be empty
-            done = jax.lax.map(jax.vmap(one), groups)
+            done = jax.lax.map(of_group, groups)
             return jax.tree.map(lambda a: a.reshape(a.shape[0] * width, *a.shape[2:]), done)
 
         return jax.shard_map(
@@ -172,7 +187,7 @@ def build_program(training: Training, who: Member, mesh: Mesh, width: int) -> Pr
         )
 
     steps = over_lanes(run_steps, (states, P(), P()), states, together=True)
-    tested = over_lanes(evaluate, (states,), (states, by_lane), together=True)
+    tested = over_lanes(evaluate, (states,), (states, by_lane), True, of_empty=_untested)
     examined = over_lanes(examine, (states,), by_lane, together=True)
     started = over_lanes(start, (by_lane,), states, together=False)
     beginners = _in_lanes(who, lanes)
@@ -209,6 +224,22 @@ def build_program(training: Training, who: Member, mesh: Mesh, width: int) -> Pr
             reorder, in_shardings=(here, everywhere), out_shardings=here, donate_argnums=0
         ),
     )
+
+
+def _of_each(function: Callable, group: Any) -> Any:
+    """`function` of the lanes of a group, side by side.
+
+    A lane by itself has no axis: XLA's products of one matrix are faster than those of a batch.
+    """
+    if len(jax.tree.leaves(group)[0]) > 1:
+        return jax.vmap(function)(group)
+    done = function(jax.tree.map(lambda a: a[0], group))
+    return jax.tree.map(lambda a: a[None], done)
+
+
+def _untested(state: SeedState) -> tuple[SeedState, Scores]:
+    """What `evaluate` gives of an empty lane."""
+    return state, Scores(*[jnp.float32(0.0)] * len(Scores._fields))
 
 
 def _in_lanes(who: Member, lanes: Lanes) -> Member:
