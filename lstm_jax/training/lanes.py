@@ -27,7 +27,7 @@ class Lanes:
 
     @property
     def groups(self) -> int:
-        """Groups of a device, never one: XLA takes a loop of one round apart and rounds otherwise."""
+        """Groups of a device; never one, as XLA rounds otherwise where a loop has one round."""
         return max(2, -(-self.members // (self.width * self.devices)))
 
     @property
