@@ -48,8 +48,9 @@ reliability: $(VENV)/.installed-engines ## kill, damage, starve and mislead runs
 test-aot: ## compile for TPUs, which need not be there
 	@$(MAKE) --no-print-directory VENV=$(AOT_VENV) $(AOT_VENV)/.installed-aot
 	$(AOT_VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile \
-		tests/lstm_jax/executors/test_pallas_tpu.py tests/experiments/test_compile.py \
-		tests/experiments/test_every_executor_compiles.py tests/experiments/test_platforms.py $(ARGS)
+		tests/lstm_jax/executors/test_pallas_tpu.py tests/experiments/compile/test_command.py \
+		tests/experiments/compile/test_every_executor_compiles.py \
+		tests/experiments/compile/test_platforms.py $(ARGS)
 
 # Large arrays in huge pages, for all who are compared; glibc alone reads it.
 bench: export GLIBC_TUNABLES := glibc.malloc.hugetlb=1

@@ -27,12 +27,12 @@ from rich.console import Console
 from experiments import STARTED
 from experiments.bench.command import add_arguments, bench
 from experiments.catalogue import print_catalogue
-from experiments.compile import compile_step
+from experiments.compile.command import compile_step
 from experiments.config import ConfigError, load
 from experiments.distributed import abandon, first, join, leave, text_from_first
-from experiments.environment import cores
-from experiments.record import default_path, latest_path
-from experiments.run import BadInput, Failed, run
+from experiments.run.directory import default_path, latest_path
+from experiments.run.environment import cores
+from experiments.run.run import BadInput, Failed, run
 from experiments.sweep.command import add_arguments as add_sweep_arguments
 from experiments.sweep.command import sweep
 

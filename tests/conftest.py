@@ -127,7 +127,7 @@ def keys_used_once() -> Iterator[None]:
 
 @pytest.fixture
 def as_before() -> Iterator[None]:
-    """JAX keeps the platforms that it may use, of which `experiments.platforms` leaves some out."""
+    """JAX keeps the platforms that it may use, of which `compile` leaves some out."""
     before = jax.config.jax_platforms  # type: ignore[attr-defined]
     yield
     jax.config.update("jax_platforms", before)

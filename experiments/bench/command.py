@@ -18,8 +18,8 @@ from experiments.bench.page import Place
 from experiments.bench.problem import SHAPES, WrongAnswer, parse_shape
 from experiments.bench.table import WIDTH, Table
 from experiments.bench.timing import ROUNDS, Timing
-from experiments.record import write
-from experiments.run import BadInput
+from experiments.run.directory import write
+from experiments.run.run import BadInput
 from lstm_jax.checks import Size, check, named
 from lstm_jax.executors import EXECUTORS
 

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 
 from experiments.bench import peers
-from experiments.environment import environment
+from experiments.run.environment import environment
 
 CPUINFO, STAT = Path("/proc/cpuinfo"), Path("/proc/stat")
 QUIET = 0.05

@@ -8,7 +8,7 @@ whatever stands here is replaced
 import re
 from pathlib import Path
 
-from experiments.record import write
+from experiments.run.directory import write
 
 END = "<!-- end -->"
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.console import Console
 
 from experiments.checkpoint.lock import Locked, RunLock
-from experiments.describe import plural
-from experiments.record import write
-from experiments.run import BadInput
+from experiments.run.describe import plural
+from experiments.run.directory import write
+from experiments.run.run import BadInput
 from experiments.sweep.engines import ENGINES, Engine, Job, load
 from experiments.sweep.folder import SweepFolder
 from experiments.sweep.plot import plot

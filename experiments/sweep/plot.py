@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogFormatter, NullLocator, PercentFormatter
 
 from experiments.config.writer import inline
-from experiments.curves import COLOURS
+from experiments.run.curves import COLOURS
 from experiments.sweep.axes import Axis, found_axes, spans_decades
 from experiments.sweep.results import Result
 from experiments.sweep.table import label_of

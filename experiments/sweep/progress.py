@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from experiments.describe import plural
-from experiments.progress import PLAIN_EVERY, duration
+from experiments.run.describe import plural
+from experiments.run.progress import PLAIN_EVERY, duration
 from experiments.sweep.schedule import State
 
 Show = Callable[[State], None]

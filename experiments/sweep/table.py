@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.bench.table import Table
 from experiments.config.writer import inline
-from experiments.progress import duration
+from experiments.run.progress import duration
 from experiments.sweep.results import Result
 
 NOTE = (

@@ -21,7 +21,7 @@ from experiments.distributed import (
     leave,
     text_from_first,
 )
-from tests.experiments.loopback import ended, free_port, started
+from tests.loopback import ended, free_port, started
 
 PRELUDE = """
 import json, os, signal, sys

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments.checkpoint import manifest
-from tests.experiments.loopback import ended, free_port, started
+from tests.loopback import ended, free_port, started
 
 CONFIG = """
 title: Adding two numbers, far too briefly

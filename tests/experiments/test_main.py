@@ -15,10 +15,10 @@ import jax
 import pytest
 
 from experiments import __main__ as command_line
-from experiments import session
 from experiments.__main__ import main, parse
 from experiments.config import load
-from experiments.session import Session
+from experiments.run import session
+from experiments.run.session import Session
 
 ROOT = Path(command_line.__file__).parents[1]
 

@@ -8,8 +8,8 @@ import pytest
 from experiments import __main__ as command_line
 from experiments.__main__ import main, parse
 from experiments.config import dump, load
-from experiments.run import Failed
-from experiments.session import Session
+from experiments.run.run import Failed
+from experiments.run.session import Session
 
 ADDING = """
 title: Adding two numbers

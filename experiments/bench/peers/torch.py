@@ -10,7 +10,7 @@ import torch
 from experiments.bench.entry import Entry
 from experiments.bench.peers import Unavailable
 from experiments.bench.problem import Problem
-from experiments.environment import cores
+from experiments.run.environment import cores
 from lstm_jax.interop import to_torch
 
 DEVICE = "cuda" if jax.default_backend() == "gpu" else "cpu"

@@ -12,7 +12,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from experiments.environment import cores
+from experiments.run.environment import cores
 from experiments.sweep.engines.base import Job
 from experiments.sweep.process import start
 

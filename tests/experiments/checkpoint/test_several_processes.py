@@ -6,7 +6,7 @@ import pytest
 
 from experiments.checkpoint import Checkpoints
 from tests.experiments.checkpoint.states import assert_same, draw, like
-from tests.experiments.loopback import ended, free_port, started
+from tests.loopback import ended, free_port, started
 
 
 @pytest.mark.few(0)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.platforms import find
+from experiments.compile.platforms import find
 from lstm_jax import GRU, LSTM, choose_executor, unroll
 from lstm_jax.cells import Cell, Elman, ResetFirstGRU, Zoneout
 from lstm_jax.executors import EXECUTORS, Inputs, PallasTPU, Request, compiling_for

@@ -3,7 +3,7 @@ import pytest
 pytest.importorskip("torch")
 
 from experiments.bench.peers import torch
-from experiments.environment import cores
+from experiments.run.environment import cores
 from tests.experiments.bench.peers.live import checked
 
 

@@ -11,13 +11,13 @@ from rich.console import Console
 from experiments.build import Build
 from experiments.checkpoint import Checkpoints
 from experiments.config import Experiment
-from experiments.describe import describe_failed
 from experiments.distributed import any_of, from_first
-from experiments.progress import Report, display
-from experiments.record import RecordFailed, RunDirectory
-from experiments.resume import identity
-from experiments.session import Line, Session
-from experiments.signals import Signals
+from experiments.run.describe import describe_failed
+from experiments.run.directory import RecordFailed, RunDirectory
+from experiments.run.progress import Report, display
+from experiments.run.resume import identity
+from experiments.run.session import Line, Session
+from experiments.run.signals import Signals
 from experiments.sinks.views import Views
 
 DONE = ("completed", "diverged")

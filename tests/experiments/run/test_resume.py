@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from experiments.config import Experiment, dump, load
-from experiments.resume import NotResumed, check_unchanged, identity, is_longer
+from experiments.run.resume import NotResumed, check_unchanged, identity, is_longer
 
 CONFIG = """
 title: Adding two numbers

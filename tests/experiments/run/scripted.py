@@ -17,12 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
 
-from experiments import run as run_module
-from experiments import session as session_module
 from experiments.build import Build, build
 from experiments.config import Experiment, ModelSettings
-from experiments.curves import plot_curves
-from experiments.session import Session
+from experiments.run import run as run_module
+from experiments.run import session as session_module
+from experiments.run.curves import plot_curves
+from experiments.run.session import Session
 from lstm_jax import LSTM
 from lstm_jax.tasks import Adding, Scores
 from lstm_jax.training import (

@@ -8,19 +8,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.begin import begin, outcome, resumable
 from experiments.build import build
 from experiments.checkpoint import Locked, NoneVerifies, RunLock, SaveFailed
 from experiments.config import ConfigError, Experiment
-from experiments.course import DONE, Course
-from experiments.curves import plot_curves
-from experiments.describe import describe_end
 from experiments.distributed import first, hold_all_take_part
-from experiments.logs import LogChanged
-from experiments.record import RecordFailed, failing_as_record
-from experiments.resume import NotResumed
-from experiments.session import Session
-from experiments.signals import Signals, Stopped
+from experiments.run.begin import begin, outcome, resumable
+from experiments.run.course import DONE, Course
+from experiments.run.curves import plot_curves
+from experiments.run.describe import describe_end
+from experiments.run.directory import RecordFailed, failing_as_record
+from experiments.run.logs import LogChanged
+from experiments.run.resume import NotResumed
+from experiments.run.session import Session
+from experiments.run.signals import Signals, Stopped
 from experiments.sinks import require
 from experiments.text import write_sample
 from lstm_jax.tasks import Text

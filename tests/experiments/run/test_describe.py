@@ -11,7 +11,7 @@ from experiments.build import Build, build
 from experiments.config import Experiment, ModelSettings
 from experiments.config.schema import Variant
 from experiments.config.variants import Keys
-from experiments.describe import describe_end, describe_start
+from experiments.run.describe import describe_end, describe_start
 from lstm_jax import LSTM
 from lstm_jax.tasks import Adding
 from lstm_jax.training import SGD, TrainSettings

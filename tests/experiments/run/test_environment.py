@@ -8,8 +8,8 @@ from pathlib import Path
 import jax
 import pytest
 
-from experiments import environment as module
-from experiments.environment import PACKAGES, commit, environment
+from experiments.run import environment as module
+from experiments.run.environment import PACKAGES, commit, environment
 
 
 def test_it_tells_what_a_result_may_depend_on() -> None:
@@ -24,7 +24,7 @@ def test_it_tells_what_a_result_may_depend_on() -> None:
 
 
 def test_the_commit_is_that_of_the_checkout() -> None:
-    root = Path(module.__file__).parents[1]
+    root = Path(module.__file__).parents[2]
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True)
     expected = head.stdout.strip() if head.returncode == 0 else None
     assert (commit() or "").removesuffix("-dirty") == (expected or "")

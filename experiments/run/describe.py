@@ -6,7 +6,7 @@ from typing import Any
 
 from experiments.build import Build
 from experiments.config import Experiment
-from experiments.progress import duration
+from experiments.run.progress import duration
 
 
 def describe_start(experiment: Experiment, parts: Build, platform: str | None = None) -> str:

@@ -10,10 +10,8 @@ from unittest import mock
 
 import pytest
 
-from experiments import record
-from experiments.environment import environment
-from experiments.logs import LogChanged
-from experiments.record import (
+from experiments.run import directory
+from experiments.run.directory import (
     RecordFailed,
     RunDirectory,
     Unwritten,
@@ -21,6 +19,8 @@ from experiments.record import (
     is_free,
     latest_path,
 )
+from experiments.run.environment import environment
+from experiments.run.logs import LogChanged
 
 TIMING = {"seconds": 1.0}
 
@@ -109,7 +109,7 @@ def test_no_summary_tells_that_a_longer_run_is_done(tmp_path: Path) -> None:
         directory.summarise({"status": "completed"})
         positions = directory.positions
     with (
-        mock.patch.object(record, "environment", side_effect=KeyboardInterrupt),
+        mock.patch("experiments.run.directory.environment", side_effect=KeyboardInterrupt),
         pytest.raises(KeyboardInterrupt),
     ):
         RunDirectory(tmp_path, "max_sequences: 80\n", positions)
@@ -117,7 +117,7 @@ def test_no_summary_tells_that_a_longer_run_is_done(tmp_path: Path) -> None:
     assert not (tmp_path / "summary.json").exists()
 
 
-@pytest.mark.parametrize("log", record.LOGS)
+@pytest.mark.parametrize("log", directory.LOGS)
 def test_a_changed_log_is_refused_and_all_is_left_as_it_was(tmp_path: Path, log: str) -> None:
     with RunDirectory(tmp_path, "title: a\n") as directory:
         directory.log({"step": 1}, TIMING)
@@ -138,9 +138,9 @@ def test_what_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
     with RunDirectory(tmp_path / "run", "") as directory:
         sentence = f"^{directory.path} cannot be written: No space left on device$"
         for at, act in (
-            ("experiments.record.write", lambda: directory.summarise({})),
-            ("experiments.logs.os.fsync", lambda: directory.positions),
-            ("experiments.logs.as_json", lambda: directory.log({}, {})),
+            ("experiments.run.directory.write", lambda: directory.summarise({})),
+            ("experiments.run.logs.os.fsync", lambda: directory.positions),
+            ("experiments.run.logs.as_json", lambda: directory.log({}, {})),
         ):
             with mock.patch(at, side_effect=full), pytest.raises(RecordFailed, match=sentence):
                 act()
@@ -167,9 +167,9 @@ def test_a_process_that_writes_nothing_writes_nothing(tmp_path: Path) -> None:
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    record.write(path, "before")
+    directory.write(path, "before")
     with pytest.raises(UnicodeEncodeError):
-        record.write(path, "after \ud800")
+        directory.write(path, "after \ud800")
     assert path.read_text() == "before"
 
 

@@ -15,12 +15,12 @@ from jaxtyping import Array
 from rich.console import Console
 
 from experiments.build import Build, build
+from experiments.compile.costs import Costs, Memory, print_costs
+from experiments.compile.flops import matmul_flops
+from experiments.compile.platforms import Target, find
 from experiments.config import Experiment
-from experiments.costs import Costs, Memory, print_costs
-from experiments.describe import describe_start
-from experiments.flops import matmul_flops
-from experiments.platforms import Target, find
-from experiments.run import BadInput
+from experiments.run.describe import describe_start
+from experiments.run.run import BadInput
 from lstm_jax.executors import Inputs, compiling_for
 from lstm_jax.layers import Bidirectional
 from lstm_jax.noise import Noise
@@ -77,7 +77,10 @@ def lower(experiment: Experiment, parts: Build, target: Target) -> Step:
     state = on_one_device(states)
     arguments = state + until.dtype.itemsize + afresh.dtype.itemsize
     memory = Memory(arguments, on_one_device(traced.out_info), state)
-    return Step(lowered, matmul_flops(traced.jaxpr), memory, choices)
+    lanes = parts.program.lanes
+    groups_held = lanes.cost(lanes.start >= 0)  # what is traced is a loop over all groups
+    flops = matmul_flops(traced.jaxpr) * groups_held // lanes.groups
+    return Step(lowered, flops, memory, choices)
 
 
 def on_one_device(tree: Any) -> int:

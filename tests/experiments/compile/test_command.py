@@ -14,10 +14,10 @@ from rich.console import Console
 
 from experiments.__main__ import main
 from experiments.build import build
-from experiments.compile import choose, compile_step, lower
+from experiments.compile.command import choose, compile_step, lower
+from experiments.compile.platforms import find
 from experiments.config import Experiment, ModelSettings
-from experiments.platforms import find
-from experiments.run import BadInput
+from experiments.run.run import BadInput
 from lstm_jax import LSTM
 from lstm_jax.executors import EXECUTORS, Executor, Request, Scan
 from lstm_jax.tasks import Adding

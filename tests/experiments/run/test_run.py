@@ -14,17 +14,17 @@ from unittest import mock
 import pytest
 from rich.console import Console
 
-from experiments import curves
-from experiments import run as run_module
 from experiments.checkpoint import RunLock
 from experiments.config import Experiment, ModelSettings, load
-from experiments.run import BadInput, Failed, run
-from experiments.session import Session
-from experiments.signals import Stopped
+from experiments.run import curves
+from experiments.run import run as run_module
+from experiments.run.run import BadInput, Failed, run
+from experiments.run.session import Session
+from experiments.run.signals import Stopped
 from lstm_jax import LSTM
 from lstm_jax.executors import EXECUTORS, Executor, Request
 from lstm_jax.training import SGD, TrainSettings
-from tests.experiments.scripted import BATCH, EXPERIMENT, play
+from tests.experiments.run.scripted import BATCH, EXPERIMENT, play
 
 FILES = {
     *("config.yaml", "environment.json", "metrics.jsonl", "timings.jsonl", "summary.json"),
@@ -207,7 +207,7 @@ def test_a_signal_after_the_last_test_does_not_keep_the_run_from_its_end(tmp_pat
         signal.raise_signal(signal.SIGTERM)
         return draw(there)
 
-    with mock.patch("tests.experiments.scripted.plot_curves", draw_late):
+    with mock.patch("tests.experiments.run.scripted.plot_curves", draw_late):
         assert play(tmp_path / "run", picture=True) == "completed"
     assert summary(tmp_path / "run")["status"] == "completed"
     assert (tmp_path / "run" / "curves.png").exists()
@@ -360,11 +360,11 @@ def room_on_disk() -> Any:
 @pytest.mark.parametrize(
     "place",
     [
-        pytest.param("experiments.logs.as_json", id="a line"),
-        pytest.param("experiments.logs.os.fsync", id="its end"),
+        pytest.param("experiments.run.logs.as_json", id="a line"),
+        pytest.param("experiments.run.logs.os.fsync", id="its end"),
         pytest.param("experiments.checkpoint.manifest.seal", id="a checkpoint"),
         pytest.param("experiments.checkpoint.arrays.save", id="its arrays"),
-        pytest.param("tests.experiments.scripted.plot_curves", id="the picture"),
+        pytest.param("tests.experiments.run.scripted.plot_curves", id="the picture"),
     ],
 )
 def test_what_cannot_be_written_ends_the_run_in_a_sentence(tmp_path: Path, place: str) -> None:
@@ -386,7 +386,10 @@ def test_what_cannot_be_written_ends_the_run_in_a_sentence(tmp_path: Path, place
 
 
 def test_a_disk_on_which_nothing_can_be_written_any_more(tmp_path: Path) -> None:
-    there, places = tmp_path / "run", ("experiments.logs.as_json", "experiments.record.write")
+    there, places = (
+        tmp_path / "run",
+        ("experiments.run.logs.as_json", "experiments.run.directory.write"),
+    )
     with pytest.raises(Failed, match="No space left on device; last checkpoint: step 0"):
         play(there, at_call=full_from(there, 5, *places))
     assert summary(there)["status"] == "running"
@@ -394,13 +397,13 @@ def test_a_disk_on_which_nothing_can_be_written_any_more(tmp_path: Path) -> None
 
 def test_a_disk_that_is_full_before_anything_is_written(tmp_path: Path) -> None:
     with (
-        mock.patch("experiments.record.write", side_effect=FULL),
+        mock.patch("experiments.run.directory.write", side_effect=FULL),
         pytest.raises(Failed, match=r"run cannot be written: No space left on device$"),
     ):
         play(tmp_path / "run")
 
 
 def test_the_summary_at_the_end_is_one_of_those(tmp_path: Path) -> None:
-    at_call = full_from(tmp_path / "run", 25, "experiments.record.write")
+    at_call = full_from(tmp_path / "run", 25, "experiments.run.directory.write")
     with pytest.raises(Failed, match="No space left on device; last checkpoint: step 26"):
         play(tmp_path / "run", at_call=at_call)

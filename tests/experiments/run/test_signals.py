@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments import signals
-from experiments.signals import Signals, Stopped
+from experiments.run import signals
+from experiments.run.signals import Signals, Stopped
 
-ROOT = Path(signals.__file__).parents[1]
+ROOT = Path(signals.__file__).parents[2]
 BOTH = [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")]
 
 
@@ -106,7 +106,7 @@ def test_stopped_is_not_taken_for_an_error() -> None:
 
 WAITS = """
 import time
-from experiments.signals import Signals
+from experiments.run.signals import Signals
 with Signals() as taken, taken.noted():
     print("ready", flush=True)
     while True:

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import pytest
 
-from experiments.platforms import GIB, HBM, LIBTPU, TOPOLOGIES, find
+from experiments.compile.platforms import GIB, HBM, LIBTPU, TOPOLOGIES, find
 from lstm_jax.training import choose_mesh
 
 pytestmark = pytest.mark.usefixtures("as_before")

@@ -11,16 +11,16 @@ from unittest import mock
 
 import pytest
 
-from experiments import course
 from experiments.checkpoint import manifest
 from experiments.config import Experiment
 from experiments.config.schema import OutputSettings, Variant
 from experiments.config.variants import Keys
-from experiments.logs import Log
-from experiments.session import Session
+from experiments.run import course
+from experiments.run.logs import Log
+from experiments.run.session import Session
 from experiments.sinks import views
 from lstm_jax.training import SGD
-from tests.experiments.scripted import EXPERIMENT, play
+from tests.experiments.run.scripted import EXPERIMENT, play
 
 
 def saved(run: Path) -> list[int]:
@@ -200,7 +200,7 @@ def test_sinks_are_shown_every_line_and_those_before_on_resuming(
         if session.step == 15:
             signal.raise_signal(signal.SIGINT)
 
-    with mock.patch("experiments.run.require"):
+    with mock.patch("experiments.run.run.require"):
         play(run, experiment, at_call)
         play(run, experiment, resume=True)
     first, second = Shown.runs

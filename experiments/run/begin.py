@@ -13,12 +13,12 @@ from rich.console import Console
 from experiments.build import Build
 from experiments.checkpoint import Checkpoints, NoneVerifies, Restored
 from experiments.config import Experiment, dump
-from experiments.course import DONE, Course
-from experiments.describe import describe_start
 from experiments.distributed import first
-from experiments.record import RunDirectory, Unwritten, is_free
-from experiments.resume import NotResumed, check_unchanged, identity, is_longer
-from experiments.session import Session
+from experiments.run.course import DONE, Course
+from experiments.run.describe import describe_start
+from experiments.run.directory import RunDirectory, Unwritten, is_free
+from experiments.run.resume import NotResumed, check_unchanged, identity, is_longer
+from experiments.run.session import Session
 from experiments.sinks.views import open_sinks
 
 

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.describe import plural
-from experiments.platforms import Target
+from experiments.compile.platforms import Target
+from experiments.run.describe import plural
 from lstm_jax.unroll import Choice
 
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import pytest
 from jax.sharding import SingleDeviceSharding
 
-from experiments.platforms import find
+from experiments.compile.platforms import find
 from lstm_jax import LSTM, unroll
 from lstm_jax.executors import EXECUTORS, Inputs, Request, compiling_for
 

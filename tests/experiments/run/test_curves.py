@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from experiments.curves import COLOURS, LEGEND_SIZE, plot_curves
+from experiments.run.curves import COLOURS, LEGEND_SIZE, plot_curves
 
 
 def write_run(folder: Path, seeds: int, errors: list[list[float | None]], **changes: Any) -> Path:

@@ -14,17 +14,17 @@ from unittest import mock
 
 import pytest
 
-from experiments.begin import outcome
 from experiments.build import Build
 from experiments.checkpoint import RunLock, manifest
 from experiments.config import dump
 from experiments.config.schema import OutputSettings
-from experiments.logs import Log
-from experiments.run import BadInput, Failed
+from experiments.run.begin import outcome
+from experiments.run.logs import Log
+from experiments.run.run import BadInput, Failed
 from experiments.text import TextFile
 from lstm_jax.training import SGD, TrainSettings
 from tests.conftest import COMPLETE
-from tests.experiments.scripted import BATCH, EXPERIMENT, play
+from tests.experiments.run.scripted import BATCH, EXPERIMENT, play
 
 OFTEN = dataclasses.replace(
     EXPERIMENT,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.logs import Log, LogChanged, as_json
+from experiments.run.logs import Log, LogChanged, as_json
 
 
 def written(path: Path, *numbers: int) -> dict[str, object]:

@@ -7,8 +7,8 @@ import jax
 import pytest
 from rich.console import Console
 
-from experiments.costs import Costs, Memory, flops, print_costs, size
-from experiments.platforms import Target
+from experiments.compile.costs import Costs, Memory, flops, print_costs, size
+from experiments.compile.platforms import Target
 from lstm_jax import LSTM
 from lstm_jax.unroll import choose_executor
 

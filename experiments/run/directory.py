@@ -20,8 +20,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from experiments.environment import environment
-from experiments.logs import Log, as_json
+from experiments.run.environment import environment
+from experiments.run.logs import Log, as_json
 
 LOGS = ("metrics.jsonl", "timings.jsonl")
 

@@ -19,12 +19,12 @@ from experiments.build import build
 from experiments.config import Experiment, ModelSettings
 from experiments.config.schema import Variant
 from experiments.config.variants import Keys
-from experiments.session import Line, Session
-from experiments.signals import Stopped
+from experiments.run.session import Line, Session
+from experiments.run.signals import Stopped
 from lstm_jax import LSTM
 from lstm_jax.initializers import ForgetBias
 from lstm_jax.training import SGD
-from tests.experiments.scripted import EXPERIMENT, scripted_build
+from tests.experiments.run.scripted import EXPERIMENT, scripted_build
 
 Lines = list[dict[str, Any]]
 

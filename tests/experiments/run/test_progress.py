@@ -7,8 +7,8 @@ import re
 import pytest
 from rich.console import Console
 
-from experiments import progress
-from experiments.progress import Report, describe, display
+from experiments.run import progress
+from experiments.run.progress import Report, describe, display
 
 
 def report(sequences: int) -> Report:

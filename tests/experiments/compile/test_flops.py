@@ -9,7 +9,7 @@ from jax.experimental import pallas as pl
 from jax.experimental import rnn
 from jax.extend.core import Primitive
 
-from experiments.flops import matmul_flops
+from experiments.compile.flops import matmul_flops
 from lstm_jax import LSTM, unroll
 
 T, B, I, H = 23, 3, 5, 7
