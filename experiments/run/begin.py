@@ -82,14 +82,9 @@ def begin(
     config = dump(experiment)
     kind = RunDirectory if first() else Unwritten
     directory = stack.enter_context(kind(out, config, positions))
-    views = open_sinks(
-        experiment.output.log if first() else (),
-        out,
-        config,
-        experiment.title,
-        parts.labels,
-        directory.metrics,
-    )
+    sinks = experiment.output.log if first() else ()
+    past = directory.metrics if sinks else []
+    views = open_sinks(sinks, out, config, experiment.title, parts.labels, past)
     return Course(
         experiment=experiment,
         parts=parts,

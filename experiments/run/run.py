@@ -6,6 +6,7 @@ begin (anew, or from a checkpoint) -> train -> test -> summary, picture, sample
 from contextlib import ExitStack
 from pathlib import Path
 
+import jax
 from rich.console import Console
 
 from experiments.build import build
@@ -61,6 +62,8 @@ def run(
     except (ConfigError, NotImplementedError, NotResumed, OSError, ValueError) as error:
         raise BadInput(str(error)) from error
     if ended is not None:
+        if not (out / "curves.png").exists():  # killed between the summary and the picture
+            plot_curves(out)
         console.print(f"{out} is {ended}: nothing is left to do", highlight=False, markup=False)
         return ended
     try:
@@ -75,6 +78,10 @@ def run(
         raise BadInput(str(error)) from error
     except (LogChanged, NoneVerifies, RecordFailed) as error:
         raise Failed(str(error)) from error
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise Failed(f"not enough memory: {str(error).partition(chr(10))[0]}") from error
     except Stopped as stopped:
         return str(stopped)
 

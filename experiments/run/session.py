@@ -42,7 +42,7 @@ class Session:
     def __init__(self, parts: Build, settings: TrainSettings, began: float | None = None) -> None:
         self._program = parts.program
         self._settings = settings
-        self._began = time.perf_counter() if began is None else began
+        self._began = self._process_began = time.perf_counter() if began is None else began
         self._seeds = parts.members.seed.tolist()
         count = len(self._seeds)
         self.step = 0
@@ -74,7 +74,7 @@ class Session:
             pool.shutdown(wait=False)  # an exception, as of a signal, does not wait for XLA
         self.states = restored
         self._compiled_since(began)
-        self._first_step_seconds = self._seconds
+        self._first_step_seconds = time.perf_counter() - self._process_began
         self._line_began = time.perf_counter()
 
     @property

@@ -32,7 +32,7 @@ class TrainSettings(Settings):
     batch_size: Size
     max_sequences: Size
     log_every: Size
-    seeds: Size = 1
+    seeds: Annotated[Size, Le(1_000_000)] = 1
     first_seed: Annotated[int, Ge(0), Le(MAX)] = 0
     shares: Size = 1
     side_by_side: Size | None = None
