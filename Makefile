@@ -24,7 +24,7 @@ PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint const
 IDENTITY := import sys; \
 	print("%d.%d.%d in %s" % (sys.version_info[:3] + (getattr(sys, "base_prefix", sys.prefix),)))
 
-.PHONY: help install run test test-peers test-aot reliability bench golden lint format constraints \
+.PHONY: help install run test test-peers test-aot test-engines reliability bench golden lint format constraints \
 	clean FORCE
 .DEFAULT_GOAL := help
 
@@ -41,6 +41,9 @@ test: install ## run all tests and the examples in docstrings
 
 test-peers: $(VENV)/.installed-peers ## compare with torch, keras, flax, haiku and equinox themselves
 	$(RUN) pytest -n $(WORKERS) --dist worksteal tests/peers tests/experiments/bench/peers $(ARGS)
+
+test-engines: $(VENV)/.installed-engines ## run sweeps on Ray and submitit, and log to Weights & Biases
+	$(RUN) pytest -n $(WORKERS) --dist loadfile tests/experiments/sweep tests/experiments/sinks $(ARGS)
 
 reliability: $(VENV)/.installed-engines ## kill, damage, starve and mislead runs: half an hour on 2 cores
 	$(RUN) pytest tests/reliability $(ARGS)
