@@ -33,6 +33,7 @@ from experiments.distributed import abandon, first, join, leave, text_from_first
 from experiments.run.directory import default_path, latest_path
 from experiments.run.environment import cores
 from experiments.run.run import BadInput, Failed, run
+from experiments.run.signals import Stopped
 from experiments.sweep.command import add_arguments as add_sweep_arguments
 from experiments.sweep.command import sweep
 
@@ -81,6 +82,8 @@ def train(options: argparse.Namespace, console: Console) -> int:
             console = Console(file=io.StringIO())
         out = Path(text_from_first(str(run_path(options))))
         status = run(experiment, out, console, STARTED, options.resume)
+    except Stopped as stopped:
+        abandon(STATUS[str(stopped)])
     except (BadInput, Failed) as error:
         print(error, file=sys.stderr)
         abandon(BAD_INPUT if isinstance(error, BadInput) else FAILED)

@@ -114,7 +114,8 @@ def _restore(
     if restored is None:
         if not nothing_written:
             raise NoneVerifies(f"there is no checkpoint in {out / 'checkpoints'} to resume from")
-        shutil.rmtree(out / "checkpoints", ignore_errors=True)
+        if first():
+            shutil.rmtree(out / "checkpoints", ignore_errors=True)
         said = f"{out} had written nothing yet: begun anew"
         console.print(said, highlight=False, markup=False)
         return None

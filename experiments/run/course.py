@@ -84,7 +84,7 @@ class Course:
             "surroundings": self.parts.surroundings,
             "resumes": self.resumes,
         }
-        self.checkpoints.save(self.session.step, self.session.states, progress)
+        self.checkpoints.save(self.session.step, self.session.saved(), progress)
 
     def save_if_due(self) -> None:
         """Begin one where the last is long enough ago, by the clock of the first process."""

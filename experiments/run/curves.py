@@ -42,9 +42,9 @@ def plot_curves(run: Path) -> Path:
     axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlim(left=0)
-    path = run / "curves.png"
-    figure.savefig(path)
-    return path
+    path, partial = run / "curves.png", run / "curves.png.partial"
+    figure.savefig(partial, format="png")
+    return partial.replace(path)
 
 
 def _draw_members(axes: Axes, summary: dict[str, Any], lines: list[dict[str, Any]]) -> None:

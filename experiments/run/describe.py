@@ -44,7 +44,7 @@ def describe_end(summary: dict[str, Any], parts: Build, out: Path) -> str:
     lines += [describe_failed(member, failure) for member, failure in failed if failure]
     if bad := sum(summary["bad_steps"]) - sum(map(bool, summary["failed"])):
         lines.append(f"bad steps: {bad:,}, from which nothing was learnt")
-    if error := summary["final"]["test_error"]:
+    if (error := summary["final"]["test_error"]) and status != "diverged":
         lines.append(f"test: {task.error_name} {_range(error, '.3g')}, chance {task.chance:.3g}")
     seconds, compiling = times["wall_seconds"], times["compile_seconds"]
     lines.append(f"time: {duration(seconds)}, {duration(compiling)} of it compiling")

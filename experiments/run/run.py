@@ -7,12 +7,19 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import jax
+import numpy as np
 from rich.console import Console
 
 from experiments.build import build
 from experiments.checkpoint import Locked, NoneVerifies, RunLock, SaveFailed
 from experiments.config import ConfigError, Experiment
-from experiments.distributed import first, hold_all_take_part
+from experiments.distributed import (
+    first,
+    from_first,
+    hold_all_take_part,
+    joined,
+    text_from_first,
+)
 from experiments.run.begin import begin, outcome, resumable
 from experiments.run.course import DONE, Course
 from experiments.run.curves import plot_curves
@@ -57,11 +64,11 @@ def run(
         parts = build(experiment)
         hold_all_take_part(parts.mesh)
         session = Session(parts, experiment.train, began)
-        goes_on = resumable(experiment, out, resume)
-        ended = outcome(experiment, out) if goes_on else None
+        goes_on = bool(from_first(np.array(first() and resumable(experiment, out, resume))))
+        ended = text_from_first((outcome(experiment, out) or "") if goes_on and first() else "")
     except (ConfigError, NotImplementedError, NotResumed, OSError, ValueError) as error:
         raise BadInput(str(error)) from error
-    if ended is not None:
+    if ended:
         if not (out / "curves.png").exists():  # killed between the summary and the picture
             plot_curves(out)
         console.print(f"{out} is {ended}: nothing is left to do", highlight=False, markup=False)
@@ -83,6 +90,8 @@ def run(
             raise
         raise Failed(f"not enough memory: {str(error).partition(chr(10))[0]}") from error
     except Stopped as stopped:
+        if joined():
+            raise  # where the others do not know of it
         return str(stopped)
 
 
@@ -119,6 +128,8 @@ def _train(course: Course, signals: Signals) -> str:
         if status in DONE:
             course.session.evaluate()
     except Stopped as stopped:
+        if joined():
+            raise
         return str(stopped)
     return status
 

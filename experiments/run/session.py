@@ -37,7 +37,7 @@ class Session:
 
     states: SeedState
     like: SeedState
-    """The shapes, dtypes and shardings of `states`."""
+    """The shapes, dtypes and shardings of `saved`."""
 
     def __init__(self, parts: Build, settings: TrainSettings, began: float | None = None) -> None:
         self._program = parts.program
@@ -57,22 +57,24 @@ class Session:
         self._steps_a_call = 1
         self._evaluate: Compiled | None = None
         traced = time.perf_counter()
-        self.like = jax.eval_shape(parts.program.start)
-        self._traced = parts.program.run_steps.lower(self.like, np.int32(0), np.bool_(True))
+        states = jax.eval_shape(parts.program.start)
+        self.like = jax.eval_shape(parts.program.by_member, states, np.zeros(count, np.int32))
+        self._traced = parts.program.run_steps.lower(states, np.int32(0), np.bool_(True))
         self._compiled_since(traced)
 
     def start(self, restored: SeedState | None = None) -> None:
-        """Compile what the run needs; begin with `restored`, or draw the initial parameters."""
+        """Compile what the run needs; begin with what `saved` gave, or draw initial parameters."""
         began = time.perf_counter()
         pool = ThreadPoolExecutor()  # XLA compiles outside the interpreter's lock
         try:
             run_steps = pool.submit(self._traced.compile)
             if restored is None:
-                restored = pool.submit(self._program.start.lower().compile).result()()
+                self.states = pool.submit(self._program.start.lower().compile).result()()
+            else:
+                self.states = self._program.in_lanes(restored)
             self._run_steps = run_steps.result()
         finally:
             pool.shutdown(wait=False)  # an exception, as of a signal, does not wait for XLA
-        self.states = restored
         self._compiled_since(began)
         self._first_step_seconds = time.perf_counter() - self._process_began
         self._line_began = time.perf_counter()
@@ -119,14 +121,19 @@ class Session:
         self.states, standing, scores = self._evaluate(self.states)
         standing, scores = fetch((standing, scores))
         self._observe(standing)
-        lanes = self._lanes(standing)
+        lanes = self._lanes(standing.place)
         named = scores._asdict().items()
         self._test = {f"test_{key}": np.asarray(v)[lanes].tolist() for key, v in named}
         return self._test
 
+    def saved(self) -> SeedState:
+        """The states with an axis of members, in new arrays: what a checkpoint holds."""
+        lanes = self._lanes(fetch(self.states.member.place))
+        return self._program.by_member(self.states, lanes.astype(np.int32))
+
     def params(self, member: int) -> Any:
         """The parameters of a member."""
-        lane = int(np.flatnonzero(fetch(self.states.member.place) == member)[0])
+        lane = self._lanes(fetch(self.states.member.place))[member]
         params = fetch(self.states.learnt.params)
         return jax.tree.map(lambda leaf: jnp.asarray(leaf[lane]), params)
 
@@ -144,7 +151,6 @@ class Session:
             "seen": self._seen.tolist(),
             "seconds": self._seconds,
             "compile_seconds": self._compile_seconds,
-            "steps_a_call": self._steps_a_call,
         }
 
     def resume(self, progress: dict[str, Any]) -> None:
@@ -158,7 +164,6 @@ class Session:
         self._first_bad = dict(progress["first_bad"])
         self._began -= progress["seconds"]
         self._compile_seconds += progress["compile_seconds"]
-        self._steps_a_call = progress["steps_a_call"]
 
     def summary(self, status: str) -> dict[str, Any]:
         """What `summary.json` says of the members and the time they took."""
@@ -211,13 +216,13 @@ class Session:
             paced = max(1, paced // 2)
         self._steps_a_call = int(from_first(np.array(paced, np.int32)))
 
-    def _lanes(self, standing: Standing) -> np.ndarray:
+    def _lanes(self, place: np.ndarray) -> np.ndarray:
         """The lane of each member."""
-        return np.argsort(standing.place, kind="stable")[-len(self._seeds) :]
+        return np.argsort(place, kind="stable")[-len(self._seeds) :]
 
     def _observe(self, standing: Standing) -> Standing:
         """Take over what a call tells; returns it for each member."""
-        lanes = self._lanes(standing)
+        lanes = self._lanes(standing.place)
         mine: Standing = jax.tree.map(lambda values: np.asarray(values)[lanes], standing)
         failed = np.flatnonzero((mine.failed_at >= 0) & (self._failed_at < 0))
         if failed.size:

@@ -85,6 +85,11 @@ class Program(NamedTuple):
     """`SeedState` -> whether each quantity of the coming step is finite."""
     reorder: Wrapped
     """`SeedState`, for each lane the one whose member should go there -> `SeedState`."""
+    by_member: Wrapped
+    """`SeedState`, the lane of each member -> `SeedState` with an axis of members instead of lanes,
+    which is the same on any number of devices."""
+    in_lanes: Wrapped
+    """The reverse: with every member in the lane that it starts in."""
 
 
 def members(seeds: Sequence[int], learning_rate: float, init: int = 0) -> Member:
@@ -207,6 +212,8 @@ def build_program(training: Training, who: Member, mesh: Mesh, width: int) -> Pr
         return jax.tree.map(lambda leaf: leaf[order], states)
 
     here, everywhere = placed(states), placed(P())
+    even = lanes.members % lanes.devices == 0
+    each = here if even else placed(jax.tree.map(lambda spec: P(None, *spec[1:]), states))
     return Program(
         lanes=lanes,
         start=jax.jit(start_all, out_shardings=here),
@@ -223,7 +230,21 @@ def build_program(training: Training, who: Member, mesh: Mesh, width: int) -> Pr
         reorder=jax.jit(
             reorder, in_shardings=(here, everywhere), out_shardings=here, donate_argnums=0
         ),
+        by_member=jax.jit(by_member, in_shardings=(here, everywhere), out_shardings=each),
+        in_lanes=jax.jit(partial(in_lanes, lanes=lanes), in_shardings=(each,), out_shardings=here),
     )
+
+
+def by_member(states: SeedState, lane_of: Int[Array, " M"]) -> SeedState:
+    """States with an axis of members instead of lanes."""
+    return jax.tree.map(lambda leaf: leaf[lane_of], states)
+
+
+def in_lanes(states: SeedState, lanes: Lanes) -> SeedState:
+    """The reverse: every member in the lane that it starts in; an empty lane has a copy."""
+    filled: SeedState = jax.tree.map(lambda leaf: leaf[np.maximum(lanes.start, 0)], states)
+    place = jnp.asarray(lanes.start, jnp.int32)
+    return filled._replace(member=filled.member._replace(place=place))
 
 
 def _of_each(function: Callable, group: Any) -> Any:

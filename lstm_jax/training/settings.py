@@ -17,7 +17,7 @@ class TrainSettings(Settings):
         seeds: how many seeds train at once, numbered from `first_seed`.
         batch_size: sequences per step and seed.
         max_sequences: a seed that has not solved its task by then stops.
-        log_every: steps per compiled call; each call gives one line of metrics.
+        log_every: steps to a line of metrics.
         shares: parts of each batch whose gradients are computed apart and averaged, which several
             devices can share; results depend on it, and not on the devices.
         side_by_side: seeds that run in lock-step on a device, which makes many seeds of a small

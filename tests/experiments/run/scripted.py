@@ -8,6 +8,7 @@ the one parameter w     the sum of these times the learning rate
 import contextlib
 import io
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -38,6 +39,7 @@ from lstm_jax.training import (
 from lstm_jax.training.examine import Finite
 from lstm_jax.training.loop import Learnt, runs
 from lstm_jax.training.nonfinite import Policy, after, has_failed, select, sound
+from lstm_jax.training.parallel import by_member, in_lanes
 from lstm_jax.training.solve import SolveRecord
 
 BATCH = 4
@@ -149,7 +151,8 @@ def scripted(
     def reorder(state: SeedState, order: jax.Array) -> SeedState:
         return jax.tree.map(lambda leaf: leaf[order], state)
 
-    functions = (start, run_steps, evaluate, examine, reorder)
+    seat = partial(in_lanes, lanes=lanes)
+    functions = (start, run_steps, evaluate, examine, reorder, by_member, seat)
     return Program(lanes, *(jax.jit(function, out_shardings=here) for function in functions))
 
 

@@ -361,7 +361,7 @@ def room_on_disk() -> Any:
     "place",
     [
         pytest.param("experiments.run.logs.as_json", id="a line"),
-        pytest.param("experiments.run.logs.os.fsync", id="its end"),
+        pytest.param("experiments.run.logs.Log.sync", id="its end"),
         pytest.param("experiments.checkpoint.manifest.seal", id="a checkpoint"),
         pytest.param("experiments.checkpoint.arrays.save", id="its arrays"),
         pytest.param("tests.experiments.run.scripted.plot_curves", id="the picture"),

@@ -23,7 +23,8 @@ from experiments.run.session import Line, Session
 from experiments.run.signals import Stopped
 from lstm_jax import LSTM
 from lstm_jax.initializers import ForgetBias
-from lstm_jax.training import SGD
+from lstm_jax.tasks import Adding
+from lstm_jax.training import SGD, Adam, TrainSettings
 from tests.experiments.run.scripted import EXPERIMENT, scripted_build
 
 Lines = list[dict[str, Any]]
@@ -376,3 +377,29 @@ def test_what_a_variant_learns_is_what_it_learns_alone() -> None:
         for key in found.keys() & {"loss", "error", "correct", "params"}:
             assert found[key] == [value for each in alone for value in each[key]]
     assert len({json.dumps(each[-1]) for each in apart}) == 3
+
+
+@pytest.mark.parametrize("seeds", [2, 3])
+@pytest.mark.parametrize("before, now", [(2, 1), (1, 2)])
+def test_goes_on_over_other_devices_to_the_same_bits(seeds: int, before: int, now: int) -> None:
+    train = TrainSettings(batch_size=2, max_sequences=12, log_every=3, seeds=seeds, side_by_side=1)
+    tried = Experiment(Adding("bai2018", 20), ModelSettings(LSTM(2)), Adam(0.01), train)
+
+    def begun(devices: int, earlier: Session | None = None) -> Session:
+        run = Session(build(tried, jax.devices()[:devices]), train)
+        if earlier is None:
+            run.start()
+            return run
+        run.resume(json.loads(json.dumps(earlier.progress())))
+        held = jax.device_get(earlier.saved())
+        run.start(jax.tree.map(lambda a, like: jax.device_put(a, like.sharding), held, run.like))
+        return run
+
+    def ended(run: Session) -> Any:
+        while not run.finished:
+            run.advance()
+        return jax.device_get(run.saved())
+
+    first = begun(before)
+    first.advance()
+    jax.tree.map(np.testing.assert_array_equal, ended(begun(now, first)), ended(begun(before)))
