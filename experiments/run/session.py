@@ -121,7 +121,7 @@ class Session:
         self.states, standing, scores = self._evaluate(self.states)
         standing, scores = fetch((standing, scores))
         self._observe(standing)
-        lanes = self._lanes(standing.place)
+        lanes = self._lanes(np.asarray(standing.place))
         named = scores._asdict().items()
         self._test = {f"test_{key}": np.asarray(v)[lanes].tolist() for key, v in named}
         return self._test
@@ -222,7 +222,7 @@ class Session:
 
     def _observe(self, standing: Standing) -> Standing:
         """Take over what a call tells; returns it for each member."""
-        lanes = self._lanes(standing.place)
+        lanes = self._lanes(np.asarray(standing.place))
         mine: Standing = jax.tree.map(lambda values: np.asarray(values)[lanes], standing)
         failed = np.flatnonzero((mine.failed_at >= 0) & (self._failed_at < 0))
         if failed.size:

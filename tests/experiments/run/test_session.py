@@ -300,7 +300,7 @@ def test_a_run_goes_on_anywhere_as_if_it_had_not_stopped(
     straight.start()
     with mock.patch.object(Session, "_pace"):
         while not straight.finished:
-            states = jax.tree.map(np.array, straight.states)
+            states = jax.tree.map(np.array, straight.saved())
             kept.append((len(lines), json.dumps(straight.progress(), allow_nan=False), states))
             line = straight.advance()
             lines += [line.metrics] if line else []
@@ -327,7 +327,7 @@ def test_what_goes_on_compiles_the_step_once_and_no_start() -> None:
     with compiled() as names:
         run = Session(scripted_build(), EXPERIMENT.train)
         run.resume(first.progress())
-        run.start(first.states)
+        run.start(first.saved())
         lines_of(run)
     assert names.count("run_steps") == 1
     assert "start" not in names
