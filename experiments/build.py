@@ -71,8 +71,7 @@ def build(experiment: Experiment, devices: Sequence[jax.Device] | None = None) -
 
     Raises ValueError for settings that contradict one another.
     """
-    task = experiment.task.load() if isinstance(experiment.task, TextFile) else experiment.task
-    assert isinstance(task, Task)
+    task = build_task(experiment)
     train, model = experiment.train, build_model(experiment.model, task)
     variants = [variant.experiment for variant in experiment.variants] or [experiment]
     models = [build_model(each.model, task) for each in variants]
@@ -102,6 +101,19 @@ def build(experiment: Experiment, devices: Sequence[jax.Device] | None = None) -
     )
     program = build_program(training, who, mesh, width)
     return Build(task, model, mesh, who, labels, devices, program)
+
+
+def check(experiment: Experiment) -> None:
+    """Hold that a run can be built, as far as no device tells; ValueError if it cannot."""
+    build_model(experiment.model, build_task(experiment))
+    experiment.optimizer.build(experiment.train.max_steps)
+
+
+def build_task(experiment: Experiment) -> Task:
+    """The task with its data; ValueError for a text that cannot serve."""
+    task = experiment.task.load() if isinstance(experiment.task, TextFile) else experiment.task
+    assert isinstance(task, Task)
+    return task
 
 
 def build_model(settings: ModelSettings, task: Task) -> SequenceModel:

@@ -58,6 +58,8 @@ def _changes(before: Experiment, now: Experiment) -> Iterator[str]:
             yield f"{change}, on which a {now.optimizer.schedule} schedule depends"
         elif new[key] < old[key]:
             yield f"{change}, and may only grow"
+        elif now.train.on_nonfinite == "rollback" and before.train.max_steps % now.train.log_every:
+            yield f"{change}, which moves the snapshots that bad steps roll back to"
 
 
 def _fixed(experiment: Experiment) -> dict[str, Any]:

@@ -9,10 +9,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from experiments.build import check as check_buildable
 from experiments.checkpoint.lock import Locked, RunLock
+from experiments.config.writer import inline
 from experiments.run.describe import plural
 from experiments.run.directory import write
 from experiments.run.run import BadInput
+from experiments.sinks import require
 from experiments.sweep.engines import ENGINES, Engine, Job, load
 from experiments.sweep.folder import SweepFolder
 from experiments.sweep.plot import plot
@@ -49,6 +52,7 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
             make = load(options.engine)
             if options.workers is not None:
                 check("--workers", options.workers, Size)
+            check_cells(sheet)
             folder = SweepFolder(out)
             held.enter_context(RunLock(out))
             trials, places = plan(sheet, folder)
@@ -60,6 +64,19 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
         except (Locked, OSError, ValueError) as error:
             raise BadInput(str(error)) from error
         return _sweep(sheet, folder, trials, places, engine, options, console)
+
+
+def check_cells(sheet: Sheet) -> None:
+    """Hold that every cell can be trained; ValueError with what stands against each."""
+    wrong = []
+    for cell in sheet.cells:
+        try:
+            check_buildable(cell.experiment)
+            require(cell.experiment.output.log)
+        except ValueError as error:
+            wrong.append(f"the cell {inline(dict(cell.keys))} cannot be trained: {error}")
+    if wrong:
+        raise ValueError("\n".join(wrong))
 
 
 def plan(sheet: Sheet, folder: SweepFolder) -> tuple[list[Trial], list[Place]]:

@@ -178,6 +178,17 @@ def test_faults_of_any_cell_are_told_before_anything_is_written(
     assert not out.exists()
 
 
+def test_settings_of_a_cell_that_contradict_one_another_are_told_before_anything_is_written(
+    write_sheet: WriteSheet, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sweep(write_sheet("grid: {optimizer.warmup_steps: [0, 99999, 88888]}"), out) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    told = "the cell {optimizer.warmup_steps: 99999} cannot be trained: warmup_steps=99999 must be "
+    assert first.startswith(told)
+    assert "88888" in second
+    assert not out.exists()
+
+
 def test_a_directory_of_something_else_is_refused(
     write_sheet: WriteSheet, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
