@@ -45,8 +45,8 @@ test-peers: $(VENV)/.installed-peers ## compare with torch, keras, flax, haiku a
 test-engines: $(VENV)/.installed-engines ## run sweeps on Ray and submitit, and log to Weights & Biases
 	$(RUN) pytest -n $(WORKERS) --dist loadfile tests/experiments/sweep tests/experiments/sinks $(ARGS)
 
-reliability: $(VENV)/.installed-engines ## kill, damage, starve and mislead runs: half an hour on 2 cores
-	$(RUN) pytest tests/reliability $(ARGS)
+reliability: $(VENV)/.installed-engines ## kill, damage, starve and mislead runs: 25 minutes on 2 cores
+	$(RUN) pytest -n $(WORKERS) --dist worksteal tests/reliability $(ARGS)
 
 test-aot: ## compile for TPUs, which need not be there
 	@$(MAKE) --no-print-directory VENV=$(AOT_VENV) $(AOT_VENV)/.installed-aot

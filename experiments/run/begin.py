@@ -73,8 +73,8 @@ def begin(
         progress = restored.progress
         if progress["identity"] != {"config": identity(experiment), "data": parts.data}:
             raise NotResumed(
-                f"{out} cannot go on: its newest checkpoint is that of another config, or of "
-                "another text"
+                f"{out} cannot go on: its newest checkpoint, {restored.step:08d}, is that of "
+                "another config, or of another text"
             )
         session.resume(progress["session"])
         positions, resumes = progress["logs"], [*progress["resumes"], _resumption(restored, parts)]

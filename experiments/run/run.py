@@ -69,8 +69,6 @@ def run(
     except (ConfigError, NotImplementedError, NotResumed, OSError, ValueError) as error:
         raise BadInput(str(error)) from error
     if ended:
-        if not (out / "curves.png").exists():  # killed between the summary and the picture
-            plot_curves(out)
         console.print(f"{out} is {ended}: nothing is left to do", highlight=False, markup=False)
         return ended
     try:
@@ -135,18 +133,26 @@ def _train(course: Course, signals: Signals) -> str:
 
 
 def _tell(course: Course, status: str) -> None:
-    """Write the summary, the picture and a sample, and say what came of the run."""
+    """Write the picture, a sample and the summary, and say what came of the run.
+
+    The summary is last: it says that there is nothing left to do. The picture is drawn from one
+    that does not yet.
+    """
     console, out = course.console, course.directory.path
-    summary = course.summarise(status)
+    course.summarise("running")
     wants_sample = status == "completed" and isinstance(course.parts.task, Text)
     params = course.session.params(0) if wants_sample else None
+    sample = None
+    if first():
+        plot_curves(out)
+        if params is not None:
+            assert isinstance(course.parts.task, Text)
+            sample = write_sample(course.parts.task, course.parts.model, params, out)
+    summary = course.summarise(status)
     if not first():
         return
-    plot_curves(out)
     end = describe_end(summary, course.parts, out)
     console.print(end, highlight=False, markup=False)
-    if params is not None:
-        assert isinstance(course.parts.task, Text)
-        sample = write_sample(course.parts.task, course.parts.model, params, out)
+    if sample is not None:
         console.rule("sample")
         console.print(sample, highlight=False, markup=False)

@@ -56,14 +56,16 @@ class Running:
     def ended(self) -> bool:
         return self.process.poll() is not None
 
-    def until(self, holds: Callable[[], bool], seconds: float = LIMIT) -> bool:
+    def until(
+        self, holds: Callable[[], bool], seconds: float = LIMIT, every: float = 0.001
+    ) -> bool:
         """Wait until something holds or the command ends; whether it holds."""
         limit = time.monotonic() + seconds
         while not holds():
             if self.ended:
                 return holds()
             assert time.monotonic() < limit, f"not within {seconds} s"
-            time.sleep(0.001)
+            time.sleep(every)
         return True
 
 

@@ -130,7 +130,7 @@ class Result(NamedTuple):
     step: int
     leaves: Mapping[str, tuple[str, tuple[int, ...], bytes]]
     others: Mapping[str, bytes]
-    """Files such as the sample of a text."""
+    """The picture, and the sample of a text."""
 
 
 def result(run: Path) -> Result:
@@ -145,7 +145,11 @@ def result(run: Path) -> Result:
             name: (array.dtype.name, array.shape, array.tobytes())
             for name, array in leaves(newest).items()
         },
-        others={path.name: path.read_bytes() for path in run.glob("*.txt")},
+        others={
+            path.name: path.read_bytes()
+            for path in run.iterdir()
+            if path.suffix in (".txt", ".png")
+        },
     )
 
 

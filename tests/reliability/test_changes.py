@@ -35,6 +35,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return config, folder / "begun"
 
 
+@pytest.mark.short(3)
 @pytest.mark.parametrize("keys", [*([key] for key in REFUSED), list(REFUSED)[:3]], ids=", ".join)
 def test_another_config_is_refused(begun: tuple[Path, Path], keys: list[str]) -> None:
     config, run = begun

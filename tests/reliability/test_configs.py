@@ -84,12 +84,14 @@ ARGUMENTS = {
 }
 
 
+@pytest.mark.short(2)
 @pytest.mark.parametrize("name", DOCUMENTS_OF_COMMANDS)
 def test_the_command_refuses_a_document(tmp_path: Path, name: str) -> None:
     (tmp_path / "a.yaml").write_bytes(DOCUMENTS_OF_COMMANDS[name])
     _assert_refused(tmp_path, "a.yaml")
 
 
+@pytest.mark.short(2)
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_the_command_refuses_an_argument(tmp_path: Path, name: str) -> None:
     (tmp_path / "a.yaml").write_text(EXAMPLES[0], encoding="utf-8")

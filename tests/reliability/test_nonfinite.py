@@ -139,6 +139,7 @@ def by_seed(run: Path) -> dict[int, dict[str, bytes]]:
     }
 
 
+@pytest.mark.short(1)
 @pytest.mark.parametrize("policy", ["stop", "skip", "rollback"])
 def test_one_bad_seed_takes_no_other_along(policy: str, tmp_path: Path) -> None:
     setting = f"train.on_nonfinite={policy}"
@@ -154,7 +155,7 @@ def test_one_bad_seed_takes_no_other_along(policy: str, tmp_path: Path) -> None:
     assert learnt[1].keys() == expected[1].keys()  # all of it finite
     assert learnt[1] != expected[1]
     if policy == "stop":
-        assert all(word in ended.said for word in ("seed 1", str(BAD)))
+        assert f"seed_1 stopped before step {BAD}: " in ended.said
         summary = (bad / "summary.json").read_text("utf-8")
         assert "NaN" not in summary
 

@@ -25,6 +25,8 @@ CELLS = 4
 ENGINES = ["local", "ray"]
 KILLS = 4
 """A trial is begun anew three times at most."""
+LOOK = 0.05
+"""Seconds from one look at all processes to the next."""
 
 
 def sweep(folder: Path, out: Path, engine: str = "local") -> Running:
@@ -52,6 +54,29 @@ def workers(out: Path) -> Iterator[tuple[Path, int]]:
             run = Path(words[words.index("--out") + 1])
             if run.parent == out / "trials":
                 yield run, int(path.name)
+
+
+def kill_in_training(
+    running: Running, worker: tuple[Path, int], out: Path, above: bool, seconds: float
+) -> bool:
+    """Kill a worker, or the process above it, some seconds after its next checkpoint of something
+    learnt; False where it ends by itself.
+    """
+    run, process = worker
+    known = {path.name for path in sealed(run)}
+
+    def has_trained() -> bool:
+        return any(int(path.name) and path.name not in known for path in sealed(run))
+
+    def has_ended() -> bool:
+        return worker not in workers(out)
+
+    running.until(lambda: has_trained() or has_ended(), every=LOOK)
+    time.sleep(seconds)
+    if has_ended():
+        return False
+    os.kill(parent(process) if above else process, signal.SIGKILL)
+    return running.until(has_ended, every=LOOK)
 
 
 def parent(process: int) -> int:
@@ -96,24 +121,26 @@ def test_killed_workers(
     out = tmp_path / "out"
     running = sweep(tmp_path, out, engine)
     killed: list[str] = []
-    while len(killed) < KILLS and running.until(lambda: next(workers(out), None) is not None):
-        if running.ended:
+    while len(killed) < KILLS and running.until(lambda: any(workers(out)), every=LOOK):
+        found = [each for each in workers(out) if killed.count(each[0].name) < 2]
+        if running.ended or not found:
             break
-        time.sleep(rng.uniform(0.5, 3.0))
-        for run, process in workers(out):
-            if killed.count(run.name) < 2:
-                # of Ray's, once the run and once the worker above it
-                above = engine == "ray" and killed.count(run.name) == 1
-                os.kill(parent(process) if above else process, signal.SIGKILL)
-                killed.append(run.name)
-                break
+        worker = rng.choice(found)
+        name = worker[0].name
+        above = engine == "ray" and killed.count(name) == 1  # of Ray's, once the worker itself
+        if kill_in_training(running, worker, out, above, rng.uniform(0.0, 0.5)):
+            killed.append(name)
     ended = running.wait(600)
     assert ended.status == 0, ended.said
     assert killed
     assert_like(out, quiet)
     resumes = [json.loads((run / "summary.json").read_text("utf-8"))["resumes"]
                for run in trials(out)]  # fmt: skip
-    report(f"{len(killed)} workers of {len(set(killed))} trials killed, resumed {resumes}")
+    assert any(resumes)
+    report(
+        f"{len(killed)} workers of {len(set(killed))} trials killed, which went on at "
+        f"{[[each['step'] for each in told] for told in resumes]}"
+    )
 
 
 def test_a_killed_sweep_does_what_is_missing(quiet: dict[str, Result], tmp_path: Path) -> None:

@@ -23,6 +23,12 @@ train: {seeds: 2, batch_size: 4, max_sequences: 40, log_every: 4}
 """
 
 
+@pytest.fixture(autouse=True)
+def devices_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command would ask JAX for a device a core, which is settled once it has begun."""
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "2")
+
+
 @pytest.fixture
 def write_sheet(tmp_path: Path) -> Callable[..., Path]:
     """Writes a sweep of a config beside it."""
