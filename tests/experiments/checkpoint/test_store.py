@@ -320,6 +320,7 @@ def test_a_save_that_fails_in_the_background_is_raised_by_the_next_call(
     assert names(folder) == ["00000010", "00000020", "00000060"]
 
 
+@pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
 def test_what_orbax_cannot_write_leaves_no_error_behind(folder: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     with Checkpoints(folder) as checkpoints:
