@@ -45,7 +45,7 @@ test-peers: $(VENV)/.installed-peers ## compare with torch, keras, flax, haiku a
 test-engines: $(VENV)/.installed-engines ## run sweeps on Ray and submitit, and log to Weights & Biases
 	$(RUN) pytest -n $(WORKERS) --dist loadfile tests/experiments/sweep tests/experiments/sinks $(ARGS)
 
-reliability: $(VENV)/.installed-engines ## kill, damage, starve and mislead runs: 25 minutes on 2 cores
+reliability: $(VENV)/.installed-engines ## kill, damage, starve and mislead runs: some 25 minutes
 	$(RUN) pytest -n $(WORKERS) --dist worksteal tests/reliability $(ARGS)
 
 test-aot: ## compile for TPUs, which need not be there
