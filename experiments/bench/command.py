@@ -16,10 +16,10 @@ from experiments.bench import layer_tables, layers, memory, peers, summary, trai
 from experiments.bench.hardware import Neighbours, surroundings, told, told_others
 from experiments.bench.page import Place
 from experiments.bench.problem import SHAPES, WrongAnswer, parse_shape
-from experiments.bench.table import WIDTH, Table
 from experiments.bench.timing import ROUNDS, Timing
-from experiments.run.directory import write
+from experiments.files import write
 from experiments.run.run import BadInput
+from experiments.table import WIDTH, Table
 from lstm_jax.checks import Size, check, named
 from lstm_jax.executors import EXECUTORS
 

@@ -6,7 +6,9 @@ from experiments.bench.entry import WAYS
 from experiments.bench.layers import Result, Row
 from experiments.bench.ours import COMPILED, OURS
 from experiments.bench.summary import shares_of_ceiling, summarise
-from experiments.bench.table import SPREAD, Table, digits, milliseconds
+from experiments.bench.timing import SPREAD, milliseconds
+from experiments.table import Table
+from experiments.words import digits
 
 WIDE = 256
 """Units from which on a layer is held to the ceiling of matrix products."""

@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 
 from experiments.bench.ours import refusal
-from experiments.bench.table import Table, digits
+from experiments.table import Table
+from experiments.words import digits
 from lstm_jax import LSTM, unroll
 
 STEPS = (1000, 10_000, 100_000)

@@ -8,7 +8,7 @@ whatever stands here is replaced
 import re
 from pathlib import Path
 
-from experiments.run.directory import write
+from experiments.files import write
 
 END = "<!-- end -->"
 

@@ -11,7 +11,10 @@ import time
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar
 
+from experiments.words import digits
+
 ROUNDS = 7
+SPREAD = "±: half the distance between the quartiles of the rounds."
 ENOUGH = 0.3
 """Seconds that a measurement lasts at least; shorter calls are repeated."""
 
@@ -77,3 +80,13 @@ def _seconds(call: Call, repeats: int) -> float:
     for _ in range(repeats):
         call()
     return (time.perf_counter() - began) / repeats
+
+
+def milliseconds(timing: Timing) -> str:
+    """The median, and half the distance between the quartiles as a share of it.
+
+    >>> milliseconds(Timing((0.0019, 0.002, 0.0021)))
+    '2.00 ±2%'
+    """
+    low, high = timing.quartiles
+    return f"{digits(1e3 * timing.median)} ±{(high - low) / 2 / timing.median:.0%}"

@@ -14,8 +14,9 @@ import optax
 
 from experiments.bench import peers, timing
 from experiments.bench.problem import WrongAnswer
-from experiments.bench.table import SPREAD, Table, digits, milliseconds
-from experiments.bench.timing import Timing, measure
+from experiments.bench.timing import SPREAD, Timing, measure, milliseconds
+from experiments.table import Table
+from experiments.words import digits
 from lstm_jax import LSTM
 from lstm_jax.checks import Settings, Size
 from lstm_jax.layers import SequenceModel, Stack

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.compile.platforms import Target
-from experiments.run.describe import plural
+from experiments.words import plural
 from lstm_jax.unroll import Choice
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from experiments.build import Build
 from experiments.config import Experiment
-from experiments.run.progress import duration
+from experiments.words import duration, plural
 
 
 def describe_start(experiment: Experiment, parts: Build, platform: str | None = None) -> str:
@@ -66,12 +66,3 @@ def _range(values: list[Any], form: str) -> str:
     if low == high:
         return low
     return f"{low} to {high} (median {format(statistics.median(values), form)})"
-
-
-def plural(count: int, noun: str) -> str:
-    """A count and its noun.
-
-    >>> plural(1, "seed"), plural(4, "seed")
-    ('1 seed', '4 seeds')
-    """
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")

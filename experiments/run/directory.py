@@ -14,13 +14,13 @@ lock               held while a process writes here
 
 import datetime
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from experiments.files import write
 from experiments.run.environment import environment
 from experiments.run.logs import Log, as_json
 
@@ -141,16 +141,6 @@ def latest_path(config: Path) -> Path | None:
         if name and (path / "config.yaml").exists():
             found[name[1], int(name[2] or 1)] = path
     return found[max(found)] if found else None
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all; it is on disk before it takes the place of another."""
-    partial = path.with_suffix(path.suffix + ".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def _now() -> str:

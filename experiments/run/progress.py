@@ -1,7 +1,5 @@
 """What a person sees while a run goes on: a live line in a terminal, plain lines elsewhere."""
 
-import math
-import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +7,8 @@ from typing import Any, NamedTuple, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+
+from experiments.words import duration, mean_of_finite
 
 
 class Report(NamedTuple):
@@ -27,16 +27,6 @@ class Report(NamedTuple):
         loss, error = (mean_of_finite(line[key]) for key in ("loss", "error"))
         rate = timing["sequences_per_second"]
         return cls(line["sequences"], loss, error, sum(line["solved"]), rate)
-
-
-def mean_of_finite(values: list[float | None]) -> float:
-    """The mean over the seeds that have a finite value; NaN where none has.
-
-    >>> mean_of_finite([1.0, None, float("inf"), 3.0])
-    2.0
-    """
-    finite = [value for value in values if value is not None and math.isfinite(value)]
-    return statistics.fmean(finite) if finite else math.nan
 
 
 class Display(Protocol):
@@ -96,17 +86,3 @@ def describe(report: Report, seeds: int, max_sequences: int) -> str:
         f"{report.sequences:,} seq  loss {report.loss:.3g}  error {report.error:.3g}  "
         f"solved {report.solved}/{seeds}  {report.rate:,.0f}/s  {duration(left)} left"
     )
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them.
-
-    >>> duration(42.2), duration(95), duration(7300)
-    ('42 s', '1 min 35 s', '2 h 1 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

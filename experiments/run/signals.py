@@ -4,7 +4,7 @@ Where there is something to save the first signal is noted, and the run comes to
 ends the run where it is. A second Ctrl-C kills the process at once; a second SIGTERM adds nothing.
 
 Python drops an exception in some places: a signal during a long garbage collection is taken within
-the callbacks of the collector. It is then sent once more, a moment later.
+the callbacks of the collector. The run is then reminded of it until it takes it.
 """
 
 import os
@@ -19,7 +19,7 @@ from typing import Any
 STATUS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 """What became of a run that a signal ended."""
 MOMENT = 0.01
-"""Seconds after which a signal whose exception was dropped is sent again."""
+"""Seconds between reminders of a signal whose exception was dropped."""
 NOTICE = b"\nsaving, then stopping; Ctrl-C stops at once\n"
 
 
@@ -34,6 +34,10 @@ class Signals:
         self.status: str | None = None
         """What will have become of the run, once a signal has come."""
         self._noting = False
+        self._owed: str | None = None
+        """What is to be raised again, since Python dropped it."""
+        self._over = threading.Event()
+        self._reminder = threading.Thread(target=self._remind, daemon=True)
 
     def __enter__(self) -> "Signals":
         self._before: dict[int, Any] = {each: signal.signal(each, self._take) for each in STATUS}
@@ -41,6 +45,9 @@ class Signals:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._reminder.is_alive():
+            self._reminder.join()
         sys.unraisablehook = self._hook
         for number, handler in self._before.items():
             signal.signal(number, handler)
@@ -57,7 +64,7 @@ class Signals:
     def _take(self, number: int, _: FrameType | None) -> None:
         if self.status is not None:
             return
-        self.status = STATUS[signal.Signals(number)]
+        self.status, self._owed = self._owed or STATUS[signal.Signals(number)], None
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         if not self._noting:
             raise Stopped(self.status)
@@ -67,8 +74,18 @@ class Signals:
         if unraisable.exc_type is not Stopped:
             self._hook(unraisable)
             return
-        number = next(each for each, status in STATUS.items() if status == self.status)
-        self.status = None
+        if not self._reminder.is_alive():
+            self._reminder.start()
         signal.signal(signal.SIGINT, self._take)
-        main = threading.main_thread().ident  # which may be waiting, and has to wake up
-        threading.Timer(MOMENT, signal.pthread_kill, (main, number)).start()
+        self._owed, self.status = self.status, None  # last: what is raised in here is dropped
+
+    def _remind(self) -> None:
+        """Send SIGTERM, of which one too many adds nothing, while there is something owed.
+
+        One alone could come just before the main thread goes to sleep, and would not wake it.
+        """
+        main = threading.main_thread().ident
+        assert main is not None
+        while not self._over.wait(MOMENT):
+            if self._owed is not None:
+                signal.pthread_kill(main, signal.SIGTERM)

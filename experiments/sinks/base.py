@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from experiments.run.progress import mean_of_finite
+from experiments.words import mean_of_finite
 
 
 class Sink(Protocol):

@@ -17,7 +17,7 @@ os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # else it calls home, o
 import wandb
 from ruamel.yaml import YAML
 
-from experiments.run.directory import write
+from experiments.files import write
 from experiments.sinks.base import scalars, warn
 
 REACHED_WITHIN, UPLOADED_WITHIN = 10, 5

@@ -12,8 +12,7 @@ from rich.console import Console
 from experiments.build import check as check_buildable
 from experiments.checkpoint.lock import Locked, RunLock
 from experiments.config.writer import inline
-from experiments.run.describe import plural
-from experiments.run.directory import write
+from experiments.files import write
 from experiments.run.run import BadInput
 from experiments.sinks import require
 from experiments.sweep.engines import ENGINES, Engine, Job, load
@@ -26,6 +25,7 @@ from experiments.sweep.sheet import Sheet, load_sheet
 from experiments.sweep.stopping import Signals
 from experiments.sweep.table import as_csv, table, width
 from experiments.sweep.trials import Place, Trial, group
+from experiments.words import plural
 from lstm_jax.checks import Size, check
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.config import ConfigError, Experiment, dump, load
-from experiments.run.directory import write
+from experiments.files import write
 from experiments.sweep.sheet import Sheet
 from experiments.sweep.trials import Place, Trial
 

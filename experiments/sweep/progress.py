@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from experiments.run.describe import plural
-from experiments.run.progress import PLAIN_EVERY, duration
+from experiments.run.progress import PLAIN_EVERY
 from experiments.sweep.schedule import State
+from experiments.words import duration, plural
 
 Show = Callable[[State], None]
 REFRESH = 1.0

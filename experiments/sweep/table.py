@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.bench.table import Table
 from experiments.config.writer import inline
-from experiments.run.progress import duration
 from experiments.sweep.results import Result
+from experiments.table import Table
+from experiments.words import duration
 
 NOTE = (
     "solved: seeds, and the 95% Wilson interval of their share. sequences: seen until the task was "

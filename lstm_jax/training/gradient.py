@@ -2,7 +2,9 @@
 
 A batch is cut into `shares` of equal size. Each share's gradient is computed on its own, wherever
 it falls: several shares on a device one after another, or one on each of several. All are then
-averaged in one order, so the result depends on the number of shares and not on that of devices.
+averaged in one order, so the result depends on the number of shares and not on that of devices,
+but for last bits: a device with one share has no loop over shares, and XLA may then join other
+operations, and round them together.
 """
 
 import dataclasses

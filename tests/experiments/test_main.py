@@ -228,18 +228,19 @@ def test_an_interrupt_from_the_keyboard_leaves_a_readable_run(tmp_path: Path) ->
     config, run = write(tmp_path / "adding.yaml", ADDING), tmp_path / "run"
     # A process inherits that a signal is ignored, as it is for what a shell runs behind.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        process = begin(run, config, "train.max_sequences=1000000000", "train.log_every=1")
-        deadline = time.monotonic() + 120
-        while not (run / "metrics.jsonl").exists() or not metrics(run):
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    finally:
-        signal.signal(signal.SIGINT, before)
-        process.kill()
+    endless = ("train.max_sequences=1000000000", "train.log_every=1")
+    with begin(run, config, *endless) as process:
+        try:
+            log, deadline = run / "metrics.jsonl", time.monotonic() + 120
+            while not log.exists() or b"\n" not in log.read_bytes():
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        finally:
+            signal.signal(signal.SIGINT, before)
+            process.kill()
     assert process.returncode == 130
     assert err == "\nsaving, then stopping; Ctrl-C stops at once\n"
     summary = read_json(run / "summary.json")

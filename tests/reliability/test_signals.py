@@ -29,9 +29,9 @@ STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
 def last_step(run: Path) -> int:
-    """That of the last line of metrics."""
+    """That of the last whole line of metrics."""
     metrics = run / "metrics.jsonl"
-    lines = metrics.read_bytes().splitlines() if metrics.exists() else []
+    lines = metrics.read_bytes().split(b"\n")[:-1] if metrics.exists() else []
     return json.loads(lines[-1])["step"] if lines else 0
 
 

@@ -3,7 +3,7 @@ import io
 from rich.console import Console
 
 from experiments.bench.layer_tables import executors_table, shape_table, summary_table
-from experiments.bench.table import WIDTH
+from experiments.table import WIDTH
 from tests.experiments.bench.fabricated import results
 
 

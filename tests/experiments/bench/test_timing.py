@@ -1,7 +1,7 @@
 import pytest
 
 from experiments.bench import timing
-from experiments.bench.timing import Timing, measure
+from experiments.bench.timing import Timing, measure, milliseconds
 
 
 class Clock:
@@ -69,3 +69,7 @@ def test_median_and_quartiles() -> None:
         "quartiles": (2.0, 4.0),
         "rounds": (5.0, 1.0, 2.0, 4.0, 3.0),
     }
+
+
+def test_the_spread_is_half_the_distance_of_the_quartiles() -> None:
+    assert milliseconds(Timing((0.010, 0.008, 0.012, 0.009, 0.011))) == "10.0 ±10%"

@@ -165,14 +165,6 @@ def test_a_process_that_writes_nothing_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    directory.write(path, "before")
-    with pytest.raises(UnicodeEncodeError):
-        directory.write(path, "after \ud800")
-    assert path.read_text() == "before"
-
-
 def test_a_run_is_named_by_its_config_and_the_time(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -153,8 +153,8 @@ def test_devices_that_share_a_batch_agree_on_what_is_bad(what: str, policy: Poli
     """Even where one of them alone holds the bad rows."""
     spoilt = dataclasses.replace(training(policy, what), shares=2)
     one, two = (by_member(trained(spoilt, (SEED,), devices))[0] for devices in (1, 2))
-    assert_identical(one, two)
-    assert two.health.bad_steps == len(BAD)
+    assert tuple(one.health) == tuple(two.health) == (-1, len(BAD), 0)
+    assert_close(two.learnt, one.learnt, CLOSE["float32"])
     assert_close(two.learnt, train(spoilt).learnt, CLOSE["float32"])
 
 
