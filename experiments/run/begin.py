@@ -14,11 +14,12 @@ from experiments.build import Build
 from experiments.checkpoint import Checkpoints, NoneVerifies, Restored
 from experiments.config import Experiment, dump
 from experiments.distributed import first
-from experiments.run.course import DONE, Course
+from experiments.run.course import Course
 from experiments.run.describe import describe_start
-from experiments.run.directory import RunDirectory, Unwritten, is_free
+from experiments.run.directory import FINISHED, RunDirectory, Unwritten, is_free
 from experiments.run.resume import NotResumed, check_unchanged, identity, is_longer
 from experiments.run.session import Session
+from experiments.sinks.base import Subject
 from experiments.sinks.views import open_sinks
 
 
@@ -45,7 +46,7 @@ def outcome(experiment: Experiment, out: Path) -> str | None:
         status: str = json.loads((out / "summary.json").read_text())["status"]
     except (FileNotFoundError, KeyError, TypeError, ValueError):
         return None
-    return status if status in DONE and not is_longer(out, experiment) else None
+    return status if status in FINISHED and not is_longer(out, experiment) else None
 
 
 def begin(
@@ -84,14 +85,14 @@ def begin(
     directory = stack.enter_context(kind(out, config, positions))
     sinks = experiment.output.log if first() else ()
     past = directory.metrics if sinks else []
-    views = open_sinks(sinks, out, config, experiment.title, parts.labels, past)
+    subject = Subject(out, config, experiment.title, parts.labels, past)
     return Course(
         experiment=experiment,
         parts=parts,
         session=session,
         directory=directory,
         checkpoints=checkpoints,
-        views=stack.enter_context(views),
+        views=stack.enter_context(open_sinks(sinks, subject)),
         console=console,
         resumes=resumes,
     )

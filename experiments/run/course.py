@@ -20,9 +20,6 @@ from experiments.run.session import Line, Session
 from experiments.run.signals import Signals
 from experiments.sinks.views import Views
 
-DONE = ("completed", "diverged")
-"""What becomes of a run that nothing stopped."""
-
 
 @dataclasses.dataclass
 class Course:

@@ -25,10 +25,16 @@ def describe_start(experiment: Experiment, parts: Build, platform: str | None = 
 def describe_failed(member: str, failure: dict[str, Any]) -> str:
     """Which member stopped at what.
 
-    >>> describe_failed("seed_3", {"step": 120, "first_bad": "the gradient of w_out"})
-    'seed_3 stopped before step 120: the gradient of w_out is not finite'
+    >>> failure = {"step": 120, "first_bad": "the loss", "bad_in_a_row": 1}
+    >>> describe_failed("seed_3", failure)
+    'seed_3 stopped before step 120: the loss is not finite'
+    >>> describe_failed("seed_3", failure | {"bad_in_a_row": 100})
+    'seed_3 stopped before step 120, after 100 bad steps in a row: the loss is not finite'
     """
-    return f"{member} stopped before step {failure['step']:,}: {failure['first_bad']} is not finite"
+    count = failure["bad_in_a_row"]
+    after = f", after {count} bad steps in a row" if count > 1 else ""
+    what = f"{failure['first_bad']} is not finite"
+    return f"{member} stopped before step {failure['step']:,}{after}: {what}"
 
 
 def describe_end(summary: dict[str, Any], parts: Build, out: Path) -> str:

@@ -26,6 +26,9 @@ from experiments.run.logs import Log, as_json
 
 LOGS = ("metrics.jsonl", "timings.jsonl")
 
+FINISHED = ("completed", "diverged")
+"""What summary.json says of a run that nothing stopped."""
+
 
 class RecordFailed(Exception):
     """Something of a run that could not be written, in one sentence."""

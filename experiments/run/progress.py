@@ -18,6 +18,8 @@ class Report(NamedTuple):
     loss: float
     error: float
     solved: int
+    running: int
+    """Seeds that go on."""
     rate: float
     """Sequences per second, over all seeds."""
 
@@ -25,8 +27,18 @@ class Report(NamedTuple):
     def of(cls, line: dict[str, Any], timing: dict[str, Any]) -> "Report":
         """The state that a line of metrics tells, and what it took."""
         loss, error = (mean_of_finite(line[key]) for key in ("loss", "error"))
-        rate = timing["sequences_per_second"]
-        return cls(line["sequences"], loss, error, sum(line["solved"]), rate)
+        ended = [
+            solved or loss is None
+            for solved, loss in zip(line["solved"], line["loss"], strict=True)
+        ]
+        return cls(
+            sequences=line["sequences"],
+            loss=loss,
+            error=error,
+            solved=sum(line["solved"]),
+            running=ended.count(False),
+            rate=timing["sequences_per_second"],
+        )
 
 
 class Display(Protocol):
@@ -76,12 +88,12 @@ def _lines(console: Console, seeds: int, max_sequences: int) -> Display:
 
 
 def describe(report: Report, seeds: int, max_sequences: int) -> str:
-    """A report in words; the time left is that of a run whose seeds never solve their task.
+    """A report in words; the time left is that of seeds that never solve their task.
 
-    >>> describe(Report(2000, 0.0123, 0.1, 1, 4000.0), seeds=4, max_sequences=20000)
+    >>> describe(Report(2000, 0.0123, 0.1, 1, 3, 4000.0), seeds=4, max_sequences=20000)
     '2,000 seq  loss 0.0123  error 0.1  solved 1/4  4,000/s  14 s left'
     """
-    left = (max_sequences - report.sequences) * (seeds - report.solved) / max(report.rate, 1e-9)
+    left = (max_sequences - report.sequences) * report.running / max(report.rate, 1e-9)
     return (
         f"{report.sequences:,} seq  loss {report.loss:.3g}  error {report.error:.3g}  "
         f"solved {report.solved}/{seeds}  {report.rate:,.0f}/s  {duration(left)} left"

@@ -21,10 +21,10 @@ from experiments.distributed import (
     text_from_first,
 )
 from experiments.run.begin import begin, outcome, resumable
-from experiments.run.course import DONE, Course
+from experiments.run.course import Course
 from experiments.run.curves import plot_curves
 from experiments.run.describe import describe_end
-from experiments.run.directory import RecordFailed, failing_as_record
+from experiments.run.directory import FINISHED, RecordFailed, failing_as_record
 from experiments.run.logs import LogChanged
 from experiments.run.resume import NotResumed
 from experiments.run.session import Session
@@ -123,7 +123,7 @@ def _train(course: Course, signals: Signals) -> str:
     """Train, and test what training has brought to its end."""
     try:
         status = course.train(signals)
-        if status in DONE:
+        if status in FINISHED:
             course.session.evaluate()
     except Stopped as stopped:
         if joined():

@@ -13,7 +13,7 @@ from jax.stages import Compiled
 from experiments.build import Build
 from experiments.distributed import fetch, from_first
 from lstm_jax.tasks import Scores
-from lstm_jax.training import SeedState, Standing, TrainSettings, first_bad
+from lstm_jax.training import MAX_IN_A_ROW, SeedState, Standing, TrainSettings, first_bad
 
 CALL_SECONDS = 0.5
 """What a call takes, roughly, so that a signal or a save is never far away. Results do not depend
@@ -191,8 +191,11 @@ class Session:
         """Of each member that has failed: the step before which it stopped, and the first number
         of that step that was not finite.
         """
+        in_a_row = 1 if self._settings.on_nonfinite == "stop" else MAX_IN_A_ROW
         return [
-            {"step": int(step), "first_bad": self._first_bad[member]} if step >= 0 else None
+            {"step": int(step), "first_bad": self._first_bad[member], "bad_in_a_row": in_a_row}
+            if step >= 0
+            else None
             for member, step in enumerate(self._failed_at)
         ]
 

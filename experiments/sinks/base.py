@@ -4,31 +4,32 @@ import math
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from experiments.words import mean_of_finite
 
 
-class Sink(Protocol):
-    """Shows the metrics of one run somewhere; any method may raise, which ends the view alone.
+class Subject(NamedTuple):
+    """The run that is shown."""
 
-    Args:
-        run: the run directory.
-        config: the resolved config, as YAML.
-        title: of the run.
-        members: what the entries of every list in a line belong to: "seed_0", say.
-        past: the lines that metrics.jsonl holds already where a run is resumed. After that the
-            view shows them and the lines to come, each once.
+    run: Path
+    """Its directory."""
+    config: str
+    """The resolved config, as YAML."""
+    title: str
+    members: Sequence[str]
+    """What the entries of every list in a line belong to: "seed_0", say."""
+    past: Iterable[dict[str, Any]]
+    """The lines that metrics.jsonl holds already where the run is resumed."""
+
+
+class Sink(Protocol):
+    """Shows the metrics of a run somewhere: those of its past and those to come, each once.
+
+    Any method may raise, which ends the view alone.
     """
 
-    def __init__(
-        self,
-        run: Path,
-        config: str,
-        title: str,
-        members: Sequence[str],
-        past: Iterable[dict[str, Any]],
-    ) -> None: ...
+    def __init__(self, subject: Subject) -> None: ...
 
     def log(self, line: dict[str, Any]) -> None:
         """Show a line of metrics.jsonl."""

@@ -7,8 +7,6 @@ a thread that dies unheard when the disk is full, after which it blocks its call
 import json
 import shutil
 import time
-from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from tensorboardX.event_file_writer import EventsWriter
@@ -16,7 +14,7 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.summary import text
 
-from experiments.sinks.base import scalars
+from experiments.sinks.base import Subject, scalars
 
 FLUSH_EVERY = 1.0
 """Seconds between flushes, each of which waits for the disk."""
@@ -29,23 +27,17 @@ class TensorBoard:
     the checkpoint; the wall-clock time of those lines is then that of the resumption.
     """
 
-    def __init__(
-        self,
-        run: Path,
-        config: str,
-        title: str,
-        members: Sequence[str],
-        past: Iterable[dict[str, Any]],
-    ) -> None:
-        self._members = members
+    def __init__(self, subject: Subject) -> None:
+        self._members = subject.members
         self._step = 0
-        folder, partial = run / "tensorboard", run / "tensorboard.partial"
+        folder = subject.run / "tensorboard"
+        partial = folder.with_suffix(".partial")
         if partial.exists():
             shutil.rmtree(partial)
         partial.mkdir()
         self._events = EventsWriter(str(partial / "events"))
-        self._write(text("config", f"{title}\n\n```yaml\n{config}\n```"))
-        for line in past:
+        self._write(text("config", f"{subject.title}\n\n```yaml\n{subject.config}\n```"))
+        for line in subject.past:
             self._log(line)
         self._flush()
         if folder.exists():

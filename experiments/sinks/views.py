@@ -4,34 +4,26 @@ import functools
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from experiments.sinks import load
-from experiments.sinks.base import Sink, warn
+from experiments.sinks.base import Sink, Subject, warn
 
 PATIENCE = 10.0
 """Seconds that a run waits at its end for sinks that still write."""
 
 
 @contextmanager
-def open_sinks(
-    names: Iterable[str],
-    run: Path,
-    config: str,
-    title: str,
-    members: Sequence[str],
-    past: Sequence[dict[str, Any]] = (),
-) -> Iterator["Views"]:
-    """The sinks of these names, for as long as the run goes on; the arguments are those of `Sink`.
+def open_sinks(names: Iterable[str], subject: Subject) -> Iterator["Views"]:
+    """The sinks of these names, for as long as the run goes on.
 
     A sink that cannot be opened is dropped like one that fails later.
     """
 
     def opened(name: str) -> Sink:
-        return load(name)(run, config, title, members, past)
+        return load(name)(subject)
 
     views = Views({name: functools.partial(opened, name) for name in names})
     try:

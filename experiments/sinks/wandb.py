@@ -8,7 +8,6 @@ import functools
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import wandb
 from ruamel.yaml import YAML
 
 from experiments.files import write
-from experiments.sinks.base import scalars, warn
+from experiments.sinks.base import Subject, scalars, warn
 
 REACHED_WITHIN, UPLOADED_WITHIN = 10, 5
 """Seconds in which the server has to answer, and in which the rest has to be sent at the end."""
@@ -31,16 +30,9 @@ class WandB:
     the server stands: a resumed run repeats its lines to the bit, so none is sent twice.
     """
 
-    def __init__(
-        self,
-        run: Path,
-        config: str,
-        title: str,
-        members: Sequence[str],
-        past: Iterable[dict[str, Any]],
-    ) -> None:
-        self._members = members
-        folder = run / "wandb"
+    def __init__(self, subject: Subject) -> None:
+        self._members = subject.members
+        folder = subject.run / "wandb"
         folder.mkdir(exist_ok=True)
         for offline in folder.glob("offline-run-*"):
             shutil.rmtree(offline)
@@ -55,10 +47,10 @@ class WandB:
             wandb.init,
             id=run_id(folder / "run_id"),
             project=os.environ.get("WANDB_PROJECT", "lstm_jax"),
-            name=run.resolve().name,
-            notes=title,
-            config=YAML(typ="safe").load(config),
-            dir=run,
+            name=subject.run.resolve().name,
+            notes=subject.title,
+            config=YAML(typ="safe").load(subject.config),
+            dir=subject.run,
             resume="allow",
         )
         try:
@@ -69,7 +61,7 @@ class WandB:
             wandb.setup(settings)
             self._run = begin(mode="offline")
         self._next = self._run.starting_step
-        for line in past:
+        for line in subject.past:
             self.log(line)
 
     def log(self, line: dict[str, Any]) -> None:

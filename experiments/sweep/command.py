@@ -22,7 +22,7 @@ from experiments.sweep.progress import display
 from experiments.sweep.results import results
 from experiments.sweep.schedule import run_trials
 from experiments.sweep.sheet import Sheet, load_sheet
-from experiments.sweep.stopping import Signals
+from experiments.sweep.stopping import StopRequests
 from experiments.sweep.table import as_csv, table, width
 from experiments.sweep.trials import Place, Trial, group
 from experiments.words import plural
@@ -114,7 +114,7 @@ def _sweep(
         trial.name: (folder.run(trial.name), trial.experiment.train.max_sequences)
         for trial in trials
     }
-    with Signals() as signals, display(console, runs) as show:
+    with StopRequests() as signals, display(console, runs) as show:
         state = run_trials(jobs, engine, folder.finished, signals, show)
     if signals.received and len(state.done) < len(trials):
         others = "saved" if len(signals.received) == 1 else "ended at once"

@@ -16,11 +16,9 @@ from typing import Any
 
 from experiments.config import ConfigError, Experiment, dump, load
 from experiments.files import write
+from experiments.run.directory import FINISHED
 from experiments.sweep.sheet import Sheet
 from experiments.sweep.trials import Place, Trial
-
-FINISHED = ("completed", "diverged")
-"""What a summary says of a run that has its result."""
 
 
 class SweepFolder:

@@ -33,8 +33,12 @@ def start(job: Job, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
 
 
 def run(job: Job, environment: Mapping[str, str]) -> int:
-    """Run a job to its end and return its exit status; an interrupt asks it to save and end."""
-    process = start(job, environment)
+    """Run a job to its end, as `wait`."""
+    return wait(start(job, environment))
+
+
+def wait(process: subprocess.Popen[bytes]) -> int:
+    """The exit status of a process at its end; an interrupt asks it to save and end."""
     while process.poll() is None:
         try:
             time.sleep(POLL)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from experiments.config.writer import plain
-from experiments.sweep.folder import FINISHED, SweepFolder
+from experiments.run.directory import FINISHED
+from experiments.sweep.folder import SweepFolder
 from experiments.sweep.sheet import Cell
 from experiments.sweep.trials import Place
 

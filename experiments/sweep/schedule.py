@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from experiments.sweep.engines import Engine, Job
-from experiments.sweep.stopping import Signals
+from experiments.sweep.stopping import StopRequests
 
 RETRIES = 3
 POLL = 0.1
@@ -32,7 +32,7 @@ def run_trials(
     jobs: Sequence[Job],
     engine: Engine,
     finished: Callable[[str], bool],
-    signals: Signals,
+    signals: StopRequests,
     show: Callable[[State], None],
 ) -> State:
     """Run every job until it has its result, fails by itself, or is killed once too often.

@@ -1,4 +1,4 @@
-"""Signals to a sweep: the first asks its trials to save, the second ends them at once."""
+"""StopRequests to a sweep: the first asks its trials to save, the second ends them at once."""
 
 import signal
 from types import FrameType, TracebackType
@@ -7,7 +7,7 @@ from typing import Any
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Signals:
+class StopRequests:
     """Takes Ctrl-C and SIGTERM while the context lasts; for the main thread."""
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class Signals:
         """The exit status that shells give to the first signal."""
         return 128 + self.received[0]
 
-    def __enter__(self) -> "Signals":
+    def __enter__(self) -> "StopRequests":
         self._before: dict[int, Any] = {
             number: signal.signal(number, self._take) for number in SIGNALS
         }

@@ -3,6 +3,7 @@
 from lstm_jax.training.examine import first_bad
 from lstm_jax.training.lanes import Lanes
 from lstm_jax.training.loop import Member, Model, SeedState, Totals, Training
+from lstm_jax.training.nonfinite import MAX_IN_A_ROW
 from lstm_jax.training.optimizers import OPTIMIZERS, SGD, Adam, Optimizer, RMSProp
 from lstm_jax.training.parallel import (
     Program,
@@ -16,6 +17,7 @@ from lstm_jax.training.parallel import (
 from lstm_jax.training.settings import TrainSettings
 
 __all__ = [
+    "MAX_IN_A_ROW",
     "OPTIMIZERS",
     "SGD",
     "Adam",

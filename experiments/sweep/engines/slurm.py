@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import submitit
@@ -20,7 +19,7 @@ from submitit.core.utils import FailedJobError, UncompletedJobError
 from submitit.helpers import DelayedSubmission
 
 from experiments.sweep.engines.base import LOST, Job
-from experiments.sweep.process import POLL, could_not_run, start
+from experiments.sweep.process import could_not_run, start, wait
 
 MINUTES = 60
 """The time limit where SBATCH_TIMELIMIT says none; few partitions allow less."""
@@ -36,12 +35,7 @@ class Run:
     def __call__(self, job: Job, folder: str) -> int:
         os.chdir(folder)
         self.process = start(job, {})
-        while self.process.poll() is None:
-            try:
-                time.sleep(POLL)
-            except KeyboardInterrupt:
-                self.process.send_signal(signal.SIGTERM)
-        return self.process.returncode
+        return wait(self.process)
 
     def checkpoint(self, job: Job, folder: str) -> DelayedSubmission:
         """Have the trial save and end, and say what is to be queued again."""

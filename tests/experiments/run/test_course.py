@@ -4,7 +4,6 @@ import dataclasses
 import io
 import json
 import signal
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,6 +18,7 @@ from experiments.run import course
 from experiments.run.logs import Log
 from experiments.run.session import Session
 from experiments.sinks import views
+from experiments.sinks.base import Subject
 from lstm_jax.training import SGD
 from tests.experiments.run.scripted import EXPERIMENT, play
 
@@ -116,7 +116,11 @@ def test_a_member_that_fails_is_told_and_the_others_go_on(tmp_path: Path) -> Non
     assert f"{sentence}; last checkpoint: step 0" in lines
     assert lines.count(sentence) == 1  # and once more at the end
     told = summary(run)
-    assert told["failed"] == [None, {"step": 13, "first_bad": "the gradient of w"}, None]
+    assert told["failed"] == [
+        None,
+        {"step": 13, "first_bad": "the gradient of w", "bad_in_a_row": 1},
+        None,
+    ]
     assert (told["solved"], told["sequences_seen"]) == ([True, False, False], [80, 52, 104])
 
 
@@ -130,7 +134,11 @@ def test_a_failure_is_not_told_twice_by_a_run_that_is_resumed(tmp_path: Path) ->
     assert play(run, at_call=at_call, bad=[(1, 3)]) == "interrupted"
     assert play(run, screen=screen, resume=True, bad=[(1, 3)]) == "completed"
     assert screen.getvalue().count("seed_1 stopped before step 3") == 1
-    assert summary(run)["failed"][1] == {"step": 3, "first_bad": "the gradient of w"}
+    assert summary(run)["failed"][1] == {
+        "step": 3,
+        "first_bad": "the gradient of w",
+        "bad_in_a_row": 1,
+    }
 
 
 def test_a_run_of_which_all_members_failed_has_diverged(tmp_path: Path) -> None:
@@ -174,10 +182,9 @@ class Shown:
 
     runs: list["Shown"]
 
-    def __init__(
-        self, run: Path, config: str, title: str, members: Sequence[str], past: Sequence[Any]
-    ) -> None:
-        self.title, self.members, self.past = title, list(members), list(past)
+    def __init__(self, subject: Subject) -> None:
+        self.title, self.members = subject.title, list(subject.members)
+        self.past = list(subject.past)
         self.lines: list[dict[str, Any]] = []
         self.end: dict[str, Any] = {}
         self.runs.append(self)

@@ -106,7 +106,7 @@ def test_a_run_that_diverged_says_so_first() -> None:
 
 
 def test_members_that_failed_are_named() -> None:
-    failure = {"step": 1150, "first_bad": "the gradient of w_out"}
+    failure = {"step": 1150, "first_bad": "the gradient of w_out", "bad_in_a_row": 1}
     lines = end(failed=[None, failure, None], bad_steps=[0, 1, 0])
     assert lines[1] == "seed_1 stopped before step 1,150: the gradient of w_out is not finite"
     assert not any(line.startswith("bad steps") for line in lines)
@@ -114,6 +114,6 @@ def test_members_that_failed_are_named() -> None:
 
 def test_steps_from_which_nothing_was_learnt_are_counted() -> None:
     """The last one of a member that stopped is told as such."""
-    failure = {"step": 1150, "first_bad": "the loss"}
+    failure = {"step": 1150, "first_bad": "the loss", "bad_in_a_row": 1}
     lines = end(failed=[None, failure, None], bad_steps=[3, 100, 0])
     assert "bad steps: 102, from which nothing was learnt" in lines

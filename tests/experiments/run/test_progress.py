@@ -1,7 +1,6 @@
 """What a person sees of a run: lines where output is kept, a live bar in a terminal."""
 
 import io
-import math
 import re
 
 import pytest
@@ -12,7 +11,7 @@ from experiments.run.progress import Report, describe, display
 
 
 def report(sequences: int) -> Report:
-    return Report(sequences, loss=0.25, error=0.5, solved=0, rate=100.0)
+    return Report(sequences, loss=0.25, error=0.5, solved=0, running=2, rate=100.0)
 
 
 @pytest.fixture
@@ -66,18 +65,18 @@ TIMING = {"step": 200, "seconds": 16.0, "sequences_per_second": 50.0}
 
 
 def test_a_report_is_of_the_seeds_that_still_train() -> None:
-    expected = Report(800, loss=2.0, error=pytest.approx(0.2), solved=1, rate=50.0)
+    expected = Report(800, loss=2.0, error=pytest.approx(0.2), solved=1, running=2, rate=50.0)
     assert Report.of(LINE, TIMING) == expected
 
 
 def test_a_seed_that_diverged_does_not_hide_the_others() -> None:
-    line = LINE | {"loss": [1.0, math.nan, 3.0], "error": [0.1, math.nan, 0.3]}
-    found = Report.of(line, TIMING)
+    found = Report.of(LINE | {"solved": [False, False, False]}, TIMING)
     assert (found.loss, found.error) == (2.0, pytest.approx(0.2))
+    assert (found.solved, found.running) == (0, 2)
 
 
 def test_the_time_left_counts_the_seeds_that_still_train() -> None:
-    some = Report(400, loss=1.0, error=1.0, solved=1, rate=30.0)
+    some = Report(400, loss=1.0, error=1.0, solved=1, running=3, rate=30.0)
     assert describe(some, seeds=4, max_sequences=1000).endswith("30/s  1 min 0 s left")
 
 

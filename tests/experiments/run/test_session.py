@@ -155,7 +155,7 @@ def test_a_run_has_diverged_when_every_member_has_failed(
 def test_a_member_that_fails_is_told_with_its_step_and_what_was_bad_first() -> None:
     run = session(bad=[(1, 13)])
     lines = lines_of(run)
-    assert run.failed == [None, {"step": 13, "first_bad": "the gradient of w"}]
+    assert run.failed == [None, {"step": 13, "first_bad": "the gradient of w", "bad_in_a_row": 1}]
     assert [line["loss"] for line in lines] == [[4.5, 4.5], [14.5, 11.0], [22.5, None]]
     summary = run.summary("completed")
     assert summary["failed"] == run.failed

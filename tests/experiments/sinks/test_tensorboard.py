@@ -11,7 +11,7 @@ import pytest
 from tensorboardX.proto.event_pb2 import Event
 
 from experiments.sinks import tensorboard
-from experiments.sinks.base import scalars
+from experiments.sinks.base import Subject, scalars
 from experiments.sinks.tensorboard import TensorBoard
 
 MEMBERS = ["seed_7", "seed_8"]
@@ -25,7 +25,7 @@ def line(step: int) -> dict[str, Any]:
 
 
 def opened(run: Path, past: list[dict[str, Any]]) -> TensorBoard:
-    return TensorBoard(run, CONFIG, "A run", MEMBERS, past)
+    return TensorBoard(Subject(run, CONFIG, "A run", MEMBERS, past))
 
 
 def events(run: Path) -> list[Event]:

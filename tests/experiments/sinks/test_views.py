@@ -12,7 +12,7 @@ import pytest
 
 from experiments import sinks as registry
 from experiments.sinks import SINKS, Entry, require, views
-from experiments.sinks.base import Sink
+from experiments.sinks.base import Sink, Subject
 from experiments.sinks.views import Views, open_sinks
 
 LINES = [{"step": step, "loss": [1.0 / step]} for step in (1, 2, 3)]
@@ -130,18 +130,18 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_sinks_are_opened_by_name_for_as_long_as_the_run_goes_on(
     kept: list[Any], tmp_path: Path
 ) -> None:
-    arguments = (tmp_path, "title: a\n", "a", ["seed_0"], LINES[:1])
-    with open_sinks(["kept"], *arguments) as sinks:
+    subject = Subject(tmp_path, "title: a\n", "a", ["seed_0"], LINES[:1])
+    with open_sinks(["kept"], subject) as sinks:
         sinks.log(LINES[1])
         sinks.summarise(SUMMARY)
-    ((*given, sink),) = kept
-    assert tuple(given) == arguments
+    ((given, sink),) = kept
+    assert given is subject
     assert (sink.seen, sink.closed) == (LINES[1:2], [SUMMARY])
 
 
 def test_sinks_are_closed_when_the_run_fails(kept: list[Any], tmp_path: Path) -> None:
     def fail() -> None:
-        with open_sinks(["kept"], tmp_path, "", "", []) as sinks:
+        with open_sinks(["kept"], Subject(tmp_path, "", "", [], [])) as sinks:
             sinks.summarise({"status": "failed"})
             raise KeyboardInterrupt
 
@@ -152,7 +152,7 @@ def test_sinks_are_closed_when_the_run_fails(kept: list[Any], tmp_path: Path) ->
 
 def test_without_sinks_nothing_happens(tmp_path: Path) -> None:
     threads = threading.active_count()
-    with open_sinks([], tmp_path, "", "", []) as sinks:
+    with open_sinks([], Subject(tmp_path, "", "", [], [])) as sinks:
         sinks.log(LINES[0])
         assert threading.active_count() == threads
     assert list(tmp_path.iterdir()) == []

@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("wandb")
 
 from experiments.sinks import wandb as sink
+from experiments.sinks.base import Subject
 
 ROOT = Path(__file__).parents[3]
 MEMBERS = ["seed_0", "seed_1"]
@@ -22,11 +23,13 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from experiments.sinks import wandb
+from experiments.sinks.base import Subject
 from experiments.sinks.views import open_sinks
 wandb.REACHED_WITHIN = 1
 run, past, lines = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
 config = "title: A run\\ntrain: {seeds: 2}\\n"
-with open_sinks(["wandb"], run, config, "A run", ["seed_0", "seed_1"], past) as sinks:
+subject = Subject(run, config, "A run", ["seed_0", "seed_1"], past)
+with open_sinks(["wandb"], subject) as sinks:
     for line in lines:
         sinks.log(line)
     sinks.summarise({"status": "completed", "final": {"train_loss": [0.5, None]}})
@@ -158,7 +161,7 @@ def test_online_a_resumed_run_sends_what_the_server_lacks(
     monkeypatch.setattr(sink.wandb, "init", begin)
     monkeypatch.setenv("WANDB_API_KEY", "0123456789" * 4)
     for past in ([], [2, 4, 6, 8]):
-        view = sink.WandB(tmp_path, "a: 1\n", "A run", MEMBERS, map(line, past))
+        view = sink.WandB(Subject(tmp_path, "a: 1\n", "A run", MEMBERS, map(line, past)))
     view.log(line(10))
     assert sent == [8, 10]
     assert [options["mode"] for options in asked] == ["online", "online"]

@@ -12,7 +12,7 @@ import pytest
 from experiments.sweep import schedule
 from experiments.sweep.engines import Job
 from experiments.sweep.schedule import RETRIES, State, is_killed, run_trials
-from experiments.sweep.stopping import Signals
+from experiments.sweep.stopping import StopRequests
 
 
 @pytest.fixture(autouse=True)
@@ -60,18 +60,18 @@ class Fabricated:
 
 
 @pytest.fixture
-def signals() -> Iterator[Signals]:
-    with Signals() as signals:
+def signals() -> Iterator[StopRequests]:
+    with StopRequests() as signals:
         yield signals
 
 
-def run(engine: Fabricated, names: str, signals: Signals) -> tuple[State, list[State]]:
+def run(engine: Fabricated, names: str, signals: StopRequests) -> tuple[State, list[State]]:
     jobs = [Job(name, ("true",), Path(name)) for name in names]
     seen: list[State] = []
     return run_trials(jobs, engine, engine.results.__contains__, signals, seen.append), seen
 
 
-def test_every_job_runs_once_and_no_more_at_once_than_workers(signals: Signals) -> None:
+def test_every_job_runs_once_and_no_more_at_once_than_workers(signals: StopRequests) -> None:
     engine = Fabricated({}, workers=3)
     state, seen = run(engine, "abcdefg", signals)
     assert sorted(state.done) == list("abcdefg")
@@ -82,14 +82,14 @@ def test_every_job_runs_once_and_no_more_at_once_than_workers(signals: Signals) 
 
 
 @pytest.mark.parametrize("status", [-9, -15, -11, 137, 143, 130])
-def test_a_job_that_is_killed_runs_again(signals: Signals, status: int) -> None:
+def test_a_job_that_is_killed_runs_again(signals: StopRequests, status: int) -> None:
     engine = Fabricated({"b": [status, status]})
     state, _ = run(engine, "abc", signals)
     assert engine.begun == {"a": 1, "b": 3, "c": 1}
     assert (sorted(state.done), state.failed, state.retries) == (["a", "b", "c"], {}, 2)
 
 
-def test_a_job_that_is_always_killed_is_given_up(signals: Signals) -> None:
+def test_a_job_that_is_always_killed_is_given_up(signals: StopRequests) -> None:
     engine = Fabricated({"b": [-9] * 100})
     state, _ = run(engine, "abc", signals)
     assert engine.begun["b"] == RETRIES + 1 == 4
@@ -98,7 +98,9 @@ def test_a_job_that_is_always_killed_is_given_up(signals: Signals) -> None:
     assert state.retries == 3
 
 
-def test_a_job_that_fails_by_itself_does_not_run_again_and_others_go_on(signals: Signals) -> None:
+def test_a_job_that_fails_by_itself_does_not_run_again_and_others_go_on(
+    signals: StopRequests,
+) -> None:
     engine = Fabricated({"a": [1], "b": [2]}, workers=1)
     state, _ = run(engine, "abc", signals)
     assert set(engine.begun.values()) == {1}
@@ -106,19 +108,19 @@ def test_a_job_that_fails_by_itself_does_not_run_again_and_others_go_on(signals:
     assert state.done == ["c"]
 
 
-def test_a_job_without_a_result_has_failed_whatever_its_status(signals: Signals) -> None:
+def test_a_job_without_a_result_has_failed_whatever_its_status(signals: StopRequests) -> None:
     engine = Fabricated({"a": [0]})
     state, _ = run(engine, "a", signals)
     assert state.failed == {"a": "ended with exit status 0"}
 
 
-def test_a_result_counts_whatever_the_status(signals: Signals) -> None:
+def test_a_result_counts_whatever_the_status(signals: StopRequests) -> None:
     engine = Fabricated({"a": [1], "b": [-9]}, results={"a", "b"})
     state, _ = run(engine, "ab", signals)
     assert (sorted(state.done), state.failed) == (["a", "b"], {})
 
 
-def test_a_signal_lets_no_job_begin_and_asks_the_others_once(signals: Signals) -> None:
+def test_a_signal_lets_no_job_begin_and_asks_the_others_once(signals: StopRequests) -> None:
     engine = Fabricated({"a": [143], "b": [143]}, signal_at=2)
     state, _ = run(engine, "abcd", signals)
     assert engine.begun == {"a": 1, "b": 1}
@@ -127,7 +129,7 @@ def test_a_signal_lets_no_job_begin_and_asks_the_others_once(signals: Signals) -
     assert state.retries == 0
 
 
-def test_a_second_signal_kills(signals: Signals) -> None:
+def test_a_second_signal_kills(signals: StopRequests) -> None:
     engine = Fabricated({}, signal_at=1)
 
     def stop() -> None:
@@ -141,7 +143,7 @@ def test_a_second_signal_kills(signals: Signals) -> None:
     assert engine.calls == ["stop", "kill"]
 
 
-def test_nothing_to_do(signals: Signals) -> None:
+def test_nothing_to_do(signals: StopRequests) -> None:
     state, seen = run(Fabricated({}), "", signals)
     assert (state, seen) == (State([], (), (), {}, 0), [])
 

@@ -1,17 +1,17 @@
-"""Signals are taken while a sweep is at work, and left to others after it."""
+"""StopRequests are taken while a sweep is at work, and left to others after it."""
 
 import os
 import signal
 
 import pytest
 
-from experiments.sweep.stopping import Signals
+from experiments.sweep.stopping import StopRequests
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_first_signal_gives_the_status(number: int, status: int) -> None:
     before = signal.getsignal(number)
-    with Signals() as signals:
+    with StopRequests() as signals:
         assert signals.received == []
         os.kill(os.getpid(), number)
         os.kill(os.getpid(), signal.SIGINT)

@@ -14,7 +14,7 @@ from experiments.sweep.engines import Job, load  # noqa: E402
 from experiments.sweep.engines.base import LOST  # noqa: E402
 from experiments.sweep.engines.ray import Ray, engine  # noqa: E402
 from experiments.sweep.schedule import run_trials  # noqa: E402
-from experiments.sweep.stopping import Signals  # noqa: E402
+from experiments.sweep.stopping import StopRequests  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own, from its threads
 
@@ -98,7 +98,7 @@ def test_a_trial_and_a_worker_that_are_killed_are_run_again(
     def finished(name: str) -> bool:
         return (tmp_path / name / "summary.json").exists()
 
-    with Signals() as signals:
+    with StopRequests() as signals:
         state = run_trials(jobs, joined, finished, signals, kill_worker)
     assert (sorted(state.done), state.failed, state.retries) == (["run-3", "run-5"], {}, 2)
     assert not any(map(alive, killed))
