@@ -71,6 +71,9 @@ class Session:
             if restored is None:
                 self.states = pool.submit(self._program.start.lower().compile).result()()
             else:
+                health, record = restored.health, restored.record
+                known = (record.solved_at, health.failed_at, health.bad_steps, restored.step)
+                self._solved_at, self._failed_at, self._bad_steps, self._seen = fetch(known)
                 self.states = self._program.in_lanes(restored)
             self._run_steps = run_steps.result()
         finally:
@@ -144,11 +147,7 @@ class Session:
             "line_begins": bool(self._line_begins),
             "train": {key: _nullable(values) for key, values in self._train.items()},
             "test": self._test,
-            "solved_at": self._solved_at.tolist(),
-            "failed_at": self._failed_at.tolist(),
             "first_bad": [[member, what] for member, what in self._first_bad.items()],
-            "bad_steps": self._bad_steps.tolist(),
-            "seen": self._seen.tolist(),
             "seconds": self._seconds,
             "compile_seconds": self._compile_seconds,
         }
@@ -158,9 +157,6 @@ class Session:
         self.step, self._line_begins = progress["step"], progress["line_begins"]
         self._train = {key: np.array(values, float) for key, values in progress["train"].items()}
         self._test = progress["test"]
-        self._solved_at, self._failed_at, self._bad_steps, self._seen = (
-            np.array(progress[key]) for key in ("solved_at", "failed_at", "bad_steps", "seen")
-        )
         self._first_bad = dict(progress["first_bad"])
         self._began -= progress["seconds"]
         self._compile_seconds += progress["compile_seconds"]
