@@ -38,12 +38,16 @@ def run(job: Job, environment: Mapping[str, str]) -> int:
 
 
 def wait(process: subprocess.Popen[bytes]) -> int:
-    """The exit status of a process at its end; an interrupt asks it to save and end."""
-    while process.poll() is None:
-        try:
+    """The exit status of a process at its end; an interrupt asks it to save and end.
+
+    For the main thread: an exception could come between any two operations, a handler cannot.
+    """
+    before = signal.signal(signal.SIGINT, lambda *_: process.send_signal(signal.SIGTERM))
+    try:
+        while process.poll() is None:
             time.sleep(POLL)
-        except KeyboardInterrupt:
-            process.send_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGINT, before)
     return process.returncode
 
 
