@@ -4,7 +4,7 @@
 `Elman`, and wrappers around them such as `Zoneout`. `unroll` runs a cell over whole sequences,
 `layers` are built on it, and `lstm_jax.nnx` and `lstm_jax.linen` are the same core as Flax modules.
 `interop` brings weights from other frameworks and takes them there. `tasks` are long dependencies
-to learn, `training` the compiled loop that learns them.
+to learn, `training` the compiled loop that learns them, and `diagnostics` look inside.
 """
 
 from lstm_jax.cells import (

@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "nnx": MODEL,
     "linen": MODEL,
     "interop": {"checks", "initializers", "cells", "arguments", "layers"},
-    "diagnostics": MODEL,
+    "diagnostics": MODEL | {"tasks"},
     "tasks": {"checks"},
     "training": {"checks", "noise", "tasks"},
 }

@@ -1,6 +1,15 @@
 """One step of time, one file a cell. `lstm.py` is the file to read first."""
 
-from lstm_jax.cells.base import Cell, SplitCell, state_dtype, widen
+from lstm_jax.cells.base import (
+    NOTHING_HELD,
+    Cell,
+    Gates,
+    Gating,
+    Held,
+    SplitCell,
+    state_dtype,
+    widen,
+)
 from lstm_jax.cells.elman import IRNN, Elman, ElmanParams, ElmanState
 from lstm_jax.cells.gru import GRU, GRUParams, GRUState, ResetFirstGRU, ResetFirstGRUParams
 from lstm_jax.cells.lstm import LSTM, LSTMParams, LSTMState, lstm_step
@@ -72,6 +81,7 @@ __all__ = [
     "NIG",
     "NOAF",
     "NOG",
+    "NOTHING_HELD",
     "NP",
     "Cell",
     "DropConnect",
@@ -80,6 +90,9 @@ __all__ = [
     "ElmanState",
     "GRUParams",
     "GRUState",
+    "Gates",
+    "Gating",
+    "Held",
     "LSTM1997Params",
     "LSTM1997State",
     "LSTMParams",

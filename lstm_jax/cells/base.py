@@ -13,7 +13,9 @@ executors run it faster. They need the step in parts, which `SplitCell` states.
 import abc
 import dataclasses
 import math
-from typing import Any, Generic, Literal, TypeVar
+import types
+from collections.abc import Mapping
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -26,10 +28,37 @@ from lstm_jax.noise import Noise
 Params = TypeVar("Params", bound=tuple)
 State = TypeVar("State", bound=tuple)
 
+Gates = dict[str, Array]
+"""Gates and candidate of a step by their names in the cell's equations, each (B, H)."""
+
+Held = Mapping[str, Array]
+"""Values (H,) or (B, H) that stand in for gates of those names."""
+
+NOTHING_HELD: Held = types.MappingProxyType({})
+
+
+class Gating(NamedTuple):
+    """What the parts of a gated step are called.
+
+    Args:
+        gates: those that there are, each a number in 0..1 for every unit and step.
+        candidate: the new content.
+        memory: the part of the state that holds it.
+    """
+
+    gates: tuple[str, ...]
+    candidate: Literal["g", "n"]
+    memory: Literal["c", "h"]
+
 
 @dataclasses.dataclass(frozen=True)
 class Cell(Settings, abc.ABC, Generic[Params, State]):
     """One step of time. B is the batch, I the input size, H the output size."""
+
+    @property
+    def gating(self) -> "Gating | None":
+        """What the cell's gates are called; None without any."""
+        return None
 
     @property
     @abc.abstractmethod
@@ -51,6 +80,19 @@ class Cell(Settings, abc.ABC, Generic[Params, State]):
     @abc.abstractmethod
     def advance(self, params: Params, state: State, x: Float[Array, "B I"]) -> State:
         """The state after a step."""
+
+    def advance_gated(
+        self, params: Params, state: State, x: Float[Array, "B I"], held: Held = NOTHING_HELD
+    ) -> tuple[State, Gates]:
+        """`advance`, and the gates and candidate of the step, of which some may be held."""
+        return self.advance(params, state, x), {}
+
+    def retention(self, gates: Mapping[str, Any]) -> Any:
+        """The share of its memory that each unit keeps over a step, as gates of any shape say.
+
+        None for a cell without gates.
+        """
+        return None
 
     @abc.abstractmethod
     def output(self, params: Params, state: State) -> Float[Array, "*T B H"]:
@@ -111,6 +153,23 @@ class SplitCell(Cell[Params, State]):
         self, params: Params, state: State, zx: Float[Array, "B Z"], zh: Float[Array, "B Z"]
     ) -> State:
         """Gates and nonlinearities."""
+
+    def activate_gated(
+        self,
+        params: Params,
+        state: State,
+        zx: Float[Array, "B Z"],
+        zh: Float[Array, "B Z"],
+        held: Held = NOTHING_HELD,
+    ) -> tuple[State, Gates]:
+        """`activate`, and the gates and candidate of the step, of which some may be held."""
+        return self.activate(params, state, zx, zh), {}
+
+    def advance_gated(
+        self, params: Params, state: State, x: Float[Array, "B I"], held: Held = NOTHING_HELD
+    ) -> tuple[State, Gates]:
+        zh = self.recur(params, self.feedback(state))
+        return self.activate_gated(params, state, self.project(params, x), zh, held)
 
     def advance(self, params: Params, state: State, x: Float[Array, "B I"]) -> State:
         zh = self.recur(params, self.feedback(state))

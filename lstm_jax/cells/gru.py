@@ -15,14 +15,25 @@ The gates are packed in the order r, z, n.
 """
 
 import dataclasses
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lstm_jax.cells.base import Cell, DenseCell, MixedPrecision, zeros
+from lstm_jax.cells.base import (
+    NOTHING_HELD,
+    Cell,
+    DenseCell,
+    Gates,
+    Gating,
+    Held,
+    MixedPrecision,
+    Params,
+    zeros,
+)
 from lstm_jax.checks import Size
 from lstm_jax.initializers import Chrono, ForgetBias, WeightsKind, draw_weights
 
@@ -54,8 +65,19 @@ ROLES = "rfn"
 """The gates by what their biases do: the update gate keeps, so it takes the forget bias."""
 
 
+class Gated(Cell[Params, GRUState]):
+    """What the two forms have in common: their gates."""
+
+    @property
+    def gating(self) -> Gating:
+        return Gating(("r", "z"), candidate="n", memory="h")
+
+    def retention(self, gates: Mapping[str, Any]) -> Any:
+        return gates["z"]
+
+
 @dataclasses.dataclass(frozen=True)
-class GRU(DenseCell[GRUParams, GRUState]):
+class GRU(Gated[GRUParams], DenseCell[GRUParams, GRUState]):
     """Gated recurrent unit, its reset gate after the recurrent product.
 
     Args:
@@ -84,14 +106,24 @@ class GRU(DenseCell[GRUParams, GRUState]):
     def activate(
         self, params: GRUParams, state: GRUState, zx: Float[Array, "B Z"], zh: Float[Array, "B Z"]
     ) -> GRUState:
+        return self.activate_gated(params, state, zx, zh)[0]
+
+    def activate_gated(
+        self,
+        params: GRUParams,
+        state: GRUState,
+        zx: Float[Array, "B Z"],
+        zh: Float[Array, "B Z"],
+        held: Held = NOTHING_HELD,
+    ) -> tuple[GRUState, Gates]:
         (xr, xz, xn), (hr, hz, hn) = jnp.split(zx, 3, axis=-1), jnp.split(zh, 3, axis=-1)
-        r, z = jax.nn.sigmoid(xr + hr), jax.nn.sigmoid(xz + hz)
-        n = jnp.tanh(xn + r * (hn + params.b_u))
-        return GRUState(z * state.h + (1 - z) * n)
+        gates = {"r": jax.nn.sigmoid(xr + hr), "z": jax.nn.sigmoid(xz + hz), **held}
+        n = jnp.tanh(xn + gates["r"] * (hn + params.b_u))
+        return _mixed(state, {"n": n, **gates})
 
 
 @dataclasses.dataclass(frozen=True)
-class ResetFirstGRU(MixedPrecision, Cell[ResetFirstGRUParams, GRUState]):
+class ResetFirstGRU(MixedPrecision, Gated[ResetFirstGRUParams]):
     """Gated recurrent unit, its reset gate before the recurrent product.
 
     Its step does not split, so only executors that take any cell run it.
@@ -124,12 +156,26 @@ class ResetFirstGRU(MixedPrecision, Cell[ResetFirstGRUParams, GRUState]):
     def advance(
         self, params: ResetFirstGRUParams, state: GRUState, x: Float[Array, "B I"]
     ) -> GRUState:
-        gates, candidate = jnp.split(params.w_h, [2 * self.hidden_size], axis=-1)
+        return self.advance_gated(params, state, x)[0]
+
+    def advance_gated(
+        self,
+        params: ResetFirstGRUParams,
+        state: GRUState,
+        x: Float[Array, "B I"],
+        held: Held = NOTHING_HELD,
+    ) -> tuple[GRUState, Gates]:
+        w_gates, w_candidate = jnp.split(params.w_h, [2 * self.hidden_size], axis=-1)
         xr, xz, xn = jnp.split(self.product(x, params.w_x) + params.b, 3, axis=-1)
-        hr, hz = jnp.split(self.product(state.h, gates), 2, axis=-1)
-        r, z = jax.nn.sigmoid(xr + hr), jax.nn.sigmoid(xz + hz)
-        n = jnp.tanh(xn + self.product(r * state.h, candidate))
-        return GRUState(z * state.h + (1 - z) * n)
+        hr, hz = jnp.split(self.product(state.h, w_gates), 2, axis=-1)
+        gates = {"r": jax.nn.sigmoid(xr + hr), "z": jax.nn.sigmoid(xz + hz), **held}
+        n = jnp.tanh(xn + self.product(gates["r"] * state.h, w_candidate))
+        return _mixed(state, {"n": n, **gates})
 
     def output(self, params: ResetFirstGRUParams, state: GRUState) -> Float[Array, "*T B H"]:
         return state.h
+
+
+def _mixed(state: GRUState, gates: Gates) -> tuple[GRUState, Gates]:
+    z, n = gates["z"], gates["n"]
+    return GRUState(z * state.h + (1 - z) * n), gates

@@ -17,14 +17,15 @@ order i, f, g, o, everywhere in this package.
 """
 
 import dataclasses
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lstm_jax.cells.base import DenseCell, zeros
+from lstm_jax.cells.base import NOTHING_HELD, DenseCell, Gates, Gating, Held, zeros
 from lstm_jax.initializers import Chrono, ForgetBias, WeightsKind, draw_weights
 
 
@@ -47,9 +48,7 @@ class LSTMState(NamedTuple):
 def lstm_gates(z: Float[Array, "*B Z"], c: Float[Array, "*B H"]) -> LSTMState:
     """The new state from the packed pre-activations z = W x + U h + b and the old cell state."""
     i, f, g, o = jnp.split(_squash(z), 4, axis=-1)
-    c = f * c + i * g
-    h = o * jnp.tanh(c)
-    return LSTMState(c, h)
+    return _carry(i, f, g, o, c)
 
 
 @lstm_gates.defjvp
@@ -67,6 +66,12 @@ def _lstm_gates_jvp(primals: tuple, tangents: tuple) -> tuple[LSTMState, LSTMSta
     dc = f * dc + (di + df + dg)
     dh = (o * (1 - shown * shown)) * dc + do
     return LSTMState(c, o * shown), LSTMState(dc, dh)
+
+
+def _carry(i: Array, f: Array, g: Array, o: Array, c: Float[Array, "*B H"]) -> LSTMState:
+    c = f * c + i * g
+    h = o * jnp.tanh(c)
+    return LSTMState(c, h)
 
 
 def _squash(z: Float[Array, "*B Z"]) -> Float[Array, "*B Z"]:
@@ -129,6 +134,10 @@ class LSTM(DenseCell[LSTMParams, LSTMState]):
     bias: ForgetBias | Chrono = ForgetBias()
     weights: WeightsKind = "orthogonal"
 
+    @property
+    def gating(self) -> Gating:
+        return Gating(("i", "f", "o"), candidate="g", memory="c")
+
     def init(
         self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
     ) -> LSTMParams:
@@ -144,3 +153,18 @@ class LSTM(DenseCell[LSTMParams, LSTMState]):
         self, params: LSTMParams, state: LSTMState, zx: Float[Array, "B Z"], zh: Float[Array, "B Z"]
     ) -> LSTMState:
         return lstm_gates(zx + zh, state.c)
+
+    def activate_gated(
+        self,
+        params: LSTMParams,
+        state: LSTMState,
+        zx: Float[Array, "B Z"],
+        zh: Float[Array, "B Z"],
+        held: Held = NOTHING_HELD,
+    ) -> tuple[LSTMState, Gates]:
+        gates = dict(zip("ifgo", jnp.split(_squash(zx + zh), 4, axis=-1), strict=True))
+        gates |= held
+        return _carry(**gates, c=state.c), gates
+
+    def retention(self, gates: Mapping[str, Any]) -> Any:
+        return gates["f"]

@@ -16,7 +16,8 @@ The counts of weights that the paper states hold for what feeds back into all ce
 """
 
 import dataclasses
-from typing import Annotated, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +25,7 @@ from annotated_types import Gt
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lstm_jax.cells.base import MixedPrecision, SplitCell, zeros
+from lstm_jax.cells.base import NOTHING_HELD, Gates, Gating, Held, MixedPrecision, SplitCell, zeros
 from lstm_jax.checks import Size
 from lstm_jax.initializers import check_init
 
@@ -113,6 +114,10 @@ class LSTM1997(MixedPrecision, SplitCell[LSTM1997Params, LSTM1997State]):
         return "i" + "f" * self.forget_gate + "o" * self.output_gate
 
     @property
+    def gating(self) -> Gating:
+        return Gating(tuple(self.gates), candidate="g", memory="c")
+
+    @property
     def output_size(self) -> int:
         return self.hidden_size
 
@@ -173,6 +178,20 @@ class LSTM1997(MixedPrecision, SplitCell[LSTM1997Params, LSTM1997State]):
         zx: Float[Array, "B Z"],
         zh: Float[Array, "B Z"],
     ) -> LSTM1997State:
+        return self.activate_gated(params, state, zx, zh)[0]
+
+    def activate_gated(
+        self,
+        params: LSTM1997Params,
+        state: LSTM1997State,
+        zx: Float[Array, "B Z"],
+        zh: Float[Array, "B Z"],
+        held: Held = NOTHING_HELD,
+    ) -> tuple[LSTM1997State, Gates]:
+        """`activate`, and each gate for every cell of its block.
+
+        What is held multiplies; what feeds back is the gate that it stands in for.
+        """
         before_g = (1 + self.forget_gate) * self.blocks
         early, z_g, late = jnp.split(zx + zh, [before_g, before_g + self.hidden_size], axis=-1)
         gates = jax.nn.sigmoid(jnp.concatenate([early, late], axis=-1))
@@ -181,12 +200,17 @@ class LSTM1997(MixedPrecision, SplitCell[LSTM1997Params, LSTM1997State]):
             gate: jnp.repeat(block, self.block_size, axis=-1)
             for gate, block in zip(self.gates, by_block, strict=True)
         }
+        value |= held
         kept = value["f"] * state.c if self.forget_gate else state.c
-        c = kept + value["i"] * (4 * jax.nn.sigmoid(z_g) - 2)
+        value.setdefault("g", 4 * jax.nn.sigmoid(z_g) - 2)
+        c = kept + value["i"] * value["g"]
         h = 2 * jax.nn.sigmoid(c) - 1
         if self.output_gate:
             h = value["o"] * h
-        return LSTM1997State(c, h, gates if self.fed_back == "all" else None)
+        return LSTM1997State(c, h, gates if self.fed_back == "all" else None), value
+
+    def retention(self, gates: Mapping[str, Any]) -> Any:
+        return gates["f"] if self.forget_gate else 1.0
 
     def output(self, params: LSTM1997Params, state: LSTM1997State) -> Float[Array, "*T B H"]:
         return state.h

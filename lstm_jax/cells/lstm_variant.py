@@ -24,6 +24,7 @@ with f' = sigmoid(z_f + p_f c - shift). Sources of the options:
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -31,7 +32,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lstm_jax.cells.base import MixedPrecision, SplitCell, zeros
+from lstm_jax.cells.base import NOTHING_HELD, Gates, Gating, Held, MixedPrecision, SplitCell, zeros
 from lstm_jax.checks import Size
 from lstm_jax.initializers import Chrono, ForgetBias, WeightsKind, draw_weights
 
@@ -140,6 +141,12 @@ class LSTMVariant(MixedPrecision, SplitCell[LSTMVariantParams, LSTMVariantState]
         there = {"i": self.input_gate == "own", "f": self.forget_gate, "o": self.output_gate}
         return "".join(name for name in "ifgo" if there.get(name, True))
 
+    @property
+    def gating(self) -> Gating:
+        coupled = ("i",) if self.input_gate == "coupled" else ()
+        own = (name for name in self.gates if name != "g")
+        return Gating((*coupled, *own), candidate="g", memory="c")
+
     def init(
         self, key: PRNGKeyArray, input_size: int, dtype: DTypeLike = jnp.float32
     ) -> LSTMVariantParams:
@@ -198,6 +205,21 @@ class LSTMVariant(MixedPrecision, SplitCell[LSTMVariantParams, LSTMVariantState]
         zx: Float[Array, "B Z"],
         zh: Float[Array, "B Z"],
     ) -> LSTMVariantState:
+        return self.activate_gated(params, state, zx, zh)[0]
+
+    def activate_gated(
+        self,
+        params: LSTMVariantParams,
+        state: LSTMVariantState,
+        zx: Float[Array, "B Z"],
+        zh: Float[Array, "B Z"],
+        held: Held = NOTHING_HELD,
+    ) -> tuple[LSTMVariantState, Gates]:
+        """`activate`, and the gates that there are, a coupled input gate among them.
+
+        What is held multiplies; what is coupled to it, or feeds back, is the gate that it stands
+        in for.
+        """
         if params.norm is not None:
             zh = normalised(zh) * params.norm.gain_h
         parts = jnp.split(zx + zh, len(self.gates), axis=-1)
@@ -210,20 +232,26 @@ class LSTMVariant(MixedPrecision, SplitCell[LSTMVariantParams, LSTMVariantState]
             seen = z[name] if peephole is None else z[name] + peephole * c
             return jax.nn.sigmoid(seen - shift if shift else seen)
 
-        f = gate("f", state.c)
+        own = {"f": gate("f", state.c)}
         if self.input_gate == "coupled":
-            i = 1 - gate("f", state.c, self.coupled_shift)
+            own["i"] = 1 - gate("f", state.c, self.coupled_shift)
         else:
-            i = gate("i", state.c)
-        g = jnp.tanh(z["g"]) if self.input_activation else z["g"]
-        c = f * state.c + i * g
-        o = gate("o", c)
-        h = o * self._squashed(params, c)
-        if params.w_gates is None:
-            return LSTMVariantState(c, h)
-        values = {"i": i, "f": f, "o": o}
-        fed_back = [values[name] for name in self.gates if name != "g"]
-        return LSTMVariantState(c, h, jnp.concatenate(fed_back, axis=-1))
+            own["i"] = gate("i", state.c)
+        own["g"] = jnp.tanh(z["g"]) if self.input_activation else z["g"]
+        used = {**own, **held}
+        c = used["f"] * state.c + used["i"] * used["g"]
+        own["o"] = gate("o", c)
+        used = {**own, **held}
+        h = used["o"] * self._squashed(params, c)
+        fed_back = None
+        if params.w_gates is not None:
+            gates = [own[name] for name in self.gates if name != "g"]
+            fed_back = jnp.concatenate(gates, axis=-1)
+        there = {name: used[name] for name in (*self.gating.gates, "g")}
+        return LSTMVariantState(c, h, fed_back), there
+
+    def retention(self, gates: Mapping[str, Any]) -> Any:
+        return gates["f"] if self.forget_gate else 1.0
 
     def output(self, params: LSTMVariantParams, state: LSTMVariantState) -> Float[Array, "*T B P"]:
         return self._shown(params, state.h)

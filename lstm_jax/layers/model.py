@@ -99,11 +99,11 @@ class SequenceModel(Settings):
         of_inputs, of_stack, of_outputs = (
             (None,) * 3 if noise is None else (noise.fold(n) for n in range(3))
         )
-        xs = dropped(self._encode(params, inputs), self.dropout, of_inputs)
+        xs = dropped(self.encode(params, inputs), self.dropout, of_inputs)
         state, ys = self.stack.unroll(
             params.stack, xs, state, lengths=lengths, noise=of_stack, executor=self.executor
         )
-        return state, self._read(params, xs, dropped(ys, self.dropout, of_outputs))
+        return state, self.read(params, xs, dropped(ys, self.dropout, of_outputs))
 
     def step(
         self,
@@ -112,20 +112,22 @@ class SequenceModel(Settings):
         inputs: Float[Array, "B I"] | Int[Array, " B"],
     ) -> tuple[tuple[Any, ...], Float[Array, "B O"]]:
         """Advance by one step of time, online."""
-        x = self._encode(params, inputs)
+        x = self.encode(params, inputs)
         state, y = self.stack.step(params.stack, state, x)
-        return state, self._read(params, x, y)
+        return state, self.read(params, x, y)
 
-    def _encode(self, params: SequenceModelParams, inputs: Array) -> Float[Array, "*T B E"]:
+    def encode(self, params: SequenceModelParams, inputs: Array) -> Float[Array, "*T B E"]:
+        """What the stack sees of the inputs; any leading axes."""
         if not self.tokens:
             return inputs
         if params.embedding is None:
             return jax.nn.one_hot(inputs, self.input_size, dtype=params.w_out.dtype)
         return params.embedding[inputs]
 
-    def _read(
+    def read(
         self, params: SequenceModelParams, xs: Float[Array, "*T B E"], ys: Float[Array, "*T B H"]
     ) -> Float[Array, "*T B O"]:
+        """What is read out of the stack's outputs, beside the encoded inputs; any leading axes."""
         read = ys @ params.w_out
         if params.w_shortcut is not None:
             read = read + xs @ params.w_shortcut

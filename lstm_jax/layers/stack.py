@@ -6,7 +6,7 @@ executor can treat the input's part of all steps as one matrix product.
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -117,19 +117,42 @@ class Stack(Layer):
             done = self._unroll_at_once(params, xs, state, noise, options)
         if done is not None:
             return done
-        results = []
-        for number, layer in enumerate(self.layers):
+
+        def run(number: int, xs: Array, own: Noise | None) -> Any:
+            layer, before = self.layers[number], states[number]
+            final, ys, *rest = unroll_layer(layer, params[number], xs, before, noise=own, **options)
+            return ys, (final, *rest)
+
+        ys, results = self.through(xs, run, noise)
+        finals, *all_states = zip(*results, strict=True)
+        return (finals, ys, *all_states)
+
+    def through(
+        self,
+        xs: Float[Array, "T B I"],
+        run: Callable[[int, Array, Noise | None], tuple[Array, Any]],
+        noise: Noise | None = None,
+    ) -> tuple[Array, list[Any]]:
+        """Hand sequences from layer to layer, whatever runs each of them.
+
+        Args:
+            xs: inputs (T, B, I) of the lowest layer.
+            run: of a layer's number, inputs and noise: its outputs (T, B, H), and what else.
+            noise: of which each layer gets its own; None draws nothing.
+
+        Returns:
+            The outputs of the highest layer, and what else `run` gave for each.
+        """
+        beside = []
+        for number in range(len(self.layers)):
             own = None if noise is None else noise.fold(number)
             with _named(f"layer {number}"):
-                final, ys, *rest = unroll_layer(
-                    layer, params[number], xs, states[number], noise=own, **options
-                )
+                ys, more = run(number, xs, own)
             xs = xs + ys if self.residual and number else ys
             if own is not None and number < len(self.layers) - 1:
                 xs = dropped(xs, self.dropout, own.fold(Purpose.OUTPUTS))
-            results.append((final, *rest))
-        finals, *all_states = zip(*results, strict=True)
-        return (finals, xs, *all_states)
+            beside.append(more)
+        return xs, beside
 
     def _unroll_at_once(
         self, params: Any, xs: Any, state: Any, noise: Noise | None, options: Any

@@ -5,13 +5,14 @@ at each step comes with the input (`Keyed`); so executors know nothing of regula
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, PRNGKeyArray
 
-from lstm_jax.cells.base import Cell, SplitCell
+from lstm_jax.cells.base import NOTHING_HELD, Cell, Gates, Gating, Held, SplitCell
 from lstm_jax.noise import Noise
 
 
@@ -32,6 +33,13 @@ class Wrapper(SplitCell[Any, Any]):
     @property
     def splits(self) -> bool:
         return self.cell.splits
+
+    @property
+    def gating(self) -> Gating | None:
+        return self.cell.gating
+
+    def retention(self, gates: Mapping[str, Any]) -> Any:
+        return self.cell.retention(gates)
 
     @property
     def draws(self) -> bool:
@@ -64,6 +72,13 @@ class Wrapper(SplitCell[Any, Any]):
             return super().advance(params, state, x)
         return self.cell.advance(self.within(params), state, x)
 
+    def advance_gated(
+        self, params: Any, state: Any, x: Any, held: Held = NOTHING_HELD
+    ) -> tuple[Any, Gates]:
+        if self.splits:
+            return super().advance_gated(params, state, x, held)
+        return self.cell.advance_gated(self.within(params), state, x, held)
+
     def project(self, params: Any, x: Any) -> Any:
         return self.split_cell.project(self.within(params), x)
 
@@ -75,6 +90,11 @@ class Wrapper(SplitCell[Any, Any]):
 
     def activate(self, params: Any, state: Any, zx: Any, zh: Array) -> Any:
         return self.split_cell.activate(self.within(params), state, zx, zh)
+
+    def activate_gated(
+        self, params: Any, state: Any, zx: Any, zh: Array, held: Held = NOTHING_HELD
+    ) -> tuple[Any, Gates]:
+        return self.split_cell.activate_gated(self.within(params), state, zx, zh, held)
 
     def output(self, params: Any, state: Any) -> Array:
         return self.cell.output(self.within(params), state)

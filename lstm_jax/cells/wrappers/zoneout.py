@@ -8,11 +8,13 @@ no unit has kept, as there.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
 from jaxtyping import Array, Float
 
+from lstm_jax.cells.base import NOTHING_HELD, Gates, Held
 from lstm_jax.cells.wrappers.base import Wrapper
 from lstm_jax.checks import Fraction
 from lstm_jax.noise import Keyed, drawn
@@ -69,6 +71,29 @@ class Zoneout(Wrapper):
             return super().advance(params, state, x)
         x, kept = (x.x, self._draw(params, x)) if isinstance(x, Keyed) else (x, self._rates)
         return self._keep(state, super().advance(params, state, x), kept)
+
+    def activate_gated(
+        self, params: Any, state: Any, zx: Any, zh: Array, held: Held = NOTHING_HELD
+    ) -> tuple[Any, Gates]:
+        zx, kept = zx if isinstance(zx, Zoned) else (zx, self._rates)
+        new, gates = super().activate_gated(params, state, zx, zh, held)
+        return self._keep(state, new, kept), gates
+
+    def advance_gated(
+        self, params: Any, state: Any, x: Float[Array, "B I"] | Keyed, held: Held = NOTHING_HELD
+    ) -> tuple[Any, Gates]:
+        if self.splits:
+            return super().advance_gated(params, state, x, held)
+        x, kept = (x.x, self._draw(params, x)) if isinstance(x, Keyed) else (x, self._rates)
+        new, gates = super().advance_gated(params, state, x, held)
+        return self._keep(state, new, kept), gates
+
+    def retention(self, gates: Mapping[str, Any]) -> Any:
+        """On average over masks: what zoneout lets through, the gates keep or not."""
+        if self.gating is None:
+            return None
+        rate = self._rates.get(self.gating.memory, 0.0)
+        return rate + (1 - rate) * super().retention(gates)
 
     @property
     def _rates(self) -> dict[str, float]:

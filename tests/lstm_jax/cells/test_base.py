@@ -11,12 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lstm_jax import LSTM, Chrono, unroll
+from lstm_jax import LSTM, Chrono, Zoneout, unroll
 from lstm_jax.cells import Cell, SplitCell
-from tests.cases import BATCH, CASES, INPUTS, KINDS, WRAPPED, draw, normal
-from tests.tolerances import CLOSE, assert_close
+from tests import reference
+from tests.cases import BATCH, CASES, HIDDEN, INPUTS, KINDS, WRAPPED, draw, normal
+from tests.tolerances import CLOSE, Tolerance, assert_close
+
+EXACT = Tolerance(relative=0, absolute=0)
 
 ALL = {case: cell for case, (cell, _) in CASES.items()} | WRAPPED
+GATED = {case: cell for case, (cell, _) in CASES.items() if cell.gating is not None}
 SPLIT = {case: cell for case, cell in ALL.items() if cell.splits}
 ONE_OF_A_KIND = {case: ALL[case] for case in ["lstm", *KINDS, *WRAPPED]}
 every_cell = pytest.mark.parametrize("cell", ALL.values(), ids=ALL)
@@ -184,3 +188,71 @@ def test_the_error_of_bfloat16_products_does_not_grow_with_the_steps() -> None:
 
     largest = np.abs(slope(exact)).max(axis=(1, 2))
     assert np.all(np.abs(slope(mixed) - slope(exact)).max(axis=(1, 2)) < 0.05 * largest)
+
+
+def one_step(cell: Cell) -> tuple[Any, Any, jax.Array]:
+    """Random parameters, state and input of a step."""
+    call = draw(cell)
+    params = jax.tree.map(jnp.asarray, call.params)
+    state = normal(np.random.default_rng(1), cell.initial_state(params, BATCH), scale=0.7)
+    return params, state, jnp.asarray(call.xs[0])
+
+
+@every_cell
+def test_a_step_that_tells_its_gates_is_the_same_step(cell: Cell) -> None:
+    params, state, x = one_step(cell)
+    told, gates = cell.advance_gated(params, state, x)
+    assert_close(told, cell.advance(params, state, x), CLOSE["float32"])
+    names = () if cell.gating is None else (*cell.gating.gates, cell.gating.candidate)
+    assert set(gates) == set(names)
+
+
+@pytest.mark.parametrize("cell", GATED.values(), ids=GATED)
+def test_the_memory_is_what_the_gates_say(cell: Cell) -> None:
+    """Also where some of them are held."""
+    params, state, x = one_step(cell)
+    memory = cell.gating.memory
+    before = np.float64(getattr(state, memory))
+    width = before.shape[-1]
+    held = np.float32(np.random.default_rng(2).random((len(cell.gating.gates), width)))
+    each = dict(zip(cell.gating.gates, held, strict=True))
+    for held_gates in ({}, *({name: value} for name, value in each.items()), each):
+        after, gates = cell.advance_gated(params, state, x, held_gates)
+        value = {name: np.float64(gate) for name, gate in gates.items()}
+        for name, given in held_gates.items():
+            assert_close(np.broadcast_to(value[name], before.shape), before * 0 + given, EXACT)
+        for name in cell.gating.gates:
+            assert ((value[name] >= 0) & (value[name] <= 1)).all()
+        if memory == "h":
+            expected = value["z"] * before + (1 - value["z"]) * value["n"]
+        else:
+            kept = value.get("f", 1.0)
+            expected = kept * before + value.get("i", 1.0) * value["g"]
+        assert_close(getattr(after, memory), expected, CLOSE["float32"])
+        retained = np.float64(cell.retention(gates))
+        assert_close(retained, np.float64(value.get("z" if memory == "h" else "f", 1.0)), EXACT)
+
+
+def test_gates_are_those_of_the_equations() -> None:
+    for case, names in {"lstm": "ifo", "gru": "rz"}.items():
+        cell, kind = CASES[case]
+        params, state, x = one_step(cell)
+        _, gates = cell.advance_gated(params, state, x)
+        told = kind(cell, reference.in_float64(params))
+        h, x64 = np.float64(state.h), np.float64(x)
+        for b in range(BATCH):
+            for name in names:
+                expected = reference.sigmoid(told.gate(name, x64[b], h[b]))
+                assert_close(gates[name][b], expected, CLOSE["float32"])
+
+
+def test_zoneout_keeps_what_its_gates_forget() -> None:
+    params, state, x = one_step(LSTM(HIDDEN))
+    cell = Zoneout(LSTM(HIDDEN), c=0.4, h=0.2)
+    before = jax.jvp(
+        lambda c: cell.advance(params, state._replace(c=c), x).c,
+        (state.c,),
+        (jnp.ones_like(state.c),),
+    )[1]
+    _, gates = cell.advance_gated(params, state, x)
+    assert_close(cell.retention(gates), before, CLOSE["float32"])
