@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -12,9 +13,10 @@ import lstm_jax
 from experiments.config import Experiment, ModelSettings
 from experiments.text import TextFile
 from lstm_jax.cells import Cell, DropConnect, LearnedState, RecurrentDropout, Zoneout
+from lstm_jax.diagnostics import statistics_of_model
 from lstm_jax.initializers import Chrono
 from lstm_jax.layers import Bidirectional, SequenceModel, Stack
-from lstm_jax.tasks import Task, Text
+from lstm_jax.tasks import Batch, Task, Text
 from lstm_jax.training import (
     Member,
     Program,
@@ -84,6 +86,8 @@ def build(experiment: Experiment, devices: Sequence[jax.Device] | None = None) -
         inits=tuple(each.init for each in inits),
         shares=train.shares,
         on_nonfinite=train.on_nonfinite,
+        diagnose=partial(_told, model),
+        diagnosed=experiment.diagnose.sequences,
     )
     everyone = [
         members(each.train.seed_numbers, each.optimizer.learning_rate, inits.index(model))
@@ -101,6 +105,15 @@ def build(experiment: Experiment, devices: Sequence[jax.Device] | None = None) -
     )
     program = build_program(training, who, mesh, width)
     return Build(task, model, mesh, who, labels, devices, program)
+
+
+def _told(model: SequenceModel, params: Any, batch: Batch) -> dict[str, Any]:
+    """What a line of metrics tells of a member's gates, as "layer_0.f_mean"."""
+    layers = statistics_of_model(model, params, batch.inputs, batch.lengths)
+    told = {
+        f"{layer}.{key}": v for layer, of_layer in layers.items() for key, v in of_layer.items()
+    }
+    return {key.replace(" ", "_").replace("%", ""): value for key, value in told.items()}
 
 
 def check(experiment: Experiment) -> None:

@@ -6,6 +6,7 @@
     optimizer:  name, and the fields of that optimiser
     train:      the fields of the training settings
     output:     the fields of `OutputSettings`, optional
+    diagnose:   the fields of `DiagnoseSettings`, optional
     variants:   settings in which members of one program differ, optional; see `variants.py`
 
 A new task, cell, optimiser or bias enters a registry of `lstm_jax` and is known here.
@@ -85,6 +86,19 @@ class OutputSettings(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
+class DiagnoseSettings(Settings):
+    """What lines of metrics tell of the gates; nothing here changes what is learnt.
+
+    Args:
+        every: steps between looks, a multiple of `train.log_every`; left out, there are none.
+        sequences: how many test sequences are looked at.
+    """
+
+    every: Size | None = None
+    sequences: Size = 32
+
+
+@dataclasses.dataclass(frozen=True)
 class Experiment:
     """A whole config: what is learnt, by what, how it is trained, and what stays of it."""
 
@@ -94,7 +108,13 @@ class Experiment:
     train: TrainSettings
     title: str = ""
     output: OutputSettings = OutputSettings()
+    diagnose: DiagnoseSettings = DiagnoseSettings()
     variants: tuple["Variant", ...] = ()
+
+    def __post_init__(self) -> None:
+        every, line = self.diagnose.every, self.train.log_every
+        if every is not None and every % line:
+            raise ValueError(f"diagnose.every={every} must be a multiple of train.log_every={line}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,9 +167,11 @@ class Schema:
             "optimizer": models.choice("optimizer", "name", optimizers),
             "train": models.section(Section.of(self.train)),
             "output": models.section(Section.of(OutputSettings)),
+            "diagnose": models.section(Section.of(DiagnoseSettings)),
         }
         fields = {key: Annotated[Any, PlainValidator(check)] for key, check in checks.items()}
-        whole = Section({"title": str, **fields}, frozenset({"title", "output"}), Experiment)
+        optional = frozenset({"title", "output", "diagnose"})
+        whole = Section({"title": str, **fields}, optional, Experiment)
         check = models.section(whole, tag=NAME)
 
         def check_all(value: Any) -> Experiment:

@@ -63,7 +63,7 @@ def run(
         require(experiment.output.log)
         parts = build(experiment)
         hold_all_take_part(parts.mesh)
-        session = Session(parts, experiment.train, began)
+        session = Session(parts, experiment.train, began, experiment.diagnose.every)
         goes_on = bool(from_first(np.array(first() and resumable(experiment, out, resume))))
         ended = text_from_first((outcome(experiment, out) or "") if goes_on and first() else "")
     except (ConfigError, NotImplementedError, NotResumed, OSError, ValueError) as error:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.stages import Compiled
+from jax.stages import Compiled, Wrapped
 
 from experiments.build import Build
 from experiments.distributed import fetch, from_first
@@ -39,9 +39,16 @@ class Session:
     like: SeedState
     """The shapes, dtypes and shardings of `saved`."""
 
-    def __init__(self, parts: Build, settings: TrainSettings, began: float | None = None) -> None:
+    def __init__(
+        self,
+        parts: Build,
+        settings: TrainSettings,
+        began: float | None = None,
+        diagnose_every: int | None = None,
+    ) -> None:
         self._program = parts.program
         self._settings = settings
+        self._diagnose_every = diagnose_every
         self._began = self._process_began = time.perf_counter() if began is None else began
         self._seeds = parts.members.seed.tolist()
         count = len(self._seeds)
@@ -56,6 +63,7 @@ class Session:
         self._first_step_seconds: float | None = None
         self._steps_a_call = 1
         self._evaluate: Compiled | None = None
+        self._diagnose: Compiled | None = None
         traced = time.perf_counter()
         states = jax.eval_shape(parts.program.start)
         self.like = jax.eval_shape(parts.program.by_member, states, np.zeros(count, np.int32))
@@ -118,9 +126,7 @@ class Session:
     def evaluate(self) -> dict[str, list[float]]:
         """Score every member on its test sequences."""
         if self._evaluate is None:
-            began = time.perf_counter()
-            self._evaluate = self._program.evaluate.lower(self.states).compile()
-            self._compiled_since(began)
+            self._evaluate = self._compiled(self._program.evaluate)
         self.states, standing, scores = self._evaluate(self.states)
         standing, scores = fetch((standing, scores))
         self._observe(standing)
@@ -128,6 +134,14 @@ class Session:
         named = scores._asdict().items()
         self._test = {f"test_{key}": np.asarray(v)[lanes].tolist() for key, v in named}
         return self._test
+
+    def diagnose(self) -> dict[str, list[float | None]]:
+        """What there is to tell of every member's gates, by name."""
+        if self._diagnose is None:
+            self._diagnose = self._compiled(self._program.diagnose)
+        told = fetch((self.states.member.place, self._diagnose(self.states)))
+        lanes = self._lanes(told[0])
+        return {key: _nullable(values[lanes]) for key, values in told[1].items()}
 
     def saved(self) -> SeedState:
         """The states with an axis of members, in new arrays: what a checkpoint holds."""
@@ -203,6 +217,12 @@ class Session:
     def _seconds(self) -> float:
         return time.perf_counter() - self._began
 
+    def _compiled(self, function: Wrapped) -> Compiled:
+        began = time.perf_counter()
+        compiled = function.lower(self.states).compile()
+        self._compiled_since(began)
+        return compiled
+
     def _compiled_since(self, began: float) -> None:
         self._compile_seconds += time.perf_counter() - began
 
@@ -245,6 +265,8 @@ class Session:
             line["bad_steps"] = self._bad_steps.tolist()
         if settings.evaluate_every and self.step % settings.evaluate_every == 0:
             line |= self.evaluate()
+        if self._diagnose_every and self.step % self._diagnose_every == 0:
+            line |= self.diagnose()
         order = self._program.lanes.packed(np.asarray(self._standing.running))
         if order is not None:
             self.states = self._program.reorder(self.states, order.astype(np.int32))

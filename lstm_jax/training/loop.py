@@ -18,7 +18,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from lstm_jax.noise import Noise
-from lstm_jax.tasks import HeldOut, Scores, Task
+from lstm_jax.tasks import Batch, HeldOut, Scores, Task
 from lstm_jax.training.gradient import Graded, Sharing, grade_batch
 from lstm_jax.training.nonfinite import (
     Health,
@@ -105,6 +105,8 @@ class Training:
             that of the model. They give the same shapes.
         shares: parts of a batch whose gradients are computed apart.
         on_nonfinite: what a seed does with a step whose numbers are not finite.
+        diagnose: of a member's parameters and `diagnosed` of its test sequences, what there is to
+            tell of them: a dict of numbers by name.
         axis, devices: the mesh axis whose devices share each batch, and how many they are.
     """
 
@@ -115,6 +117,8 @@ class Training:
     inits: tuple[Callable[[PRNGKeyArray], Any], ...] = ()
     shares: int = 1
     on_nonfinite: Policy = "stop"
+    diagnose: Callable[[Any, Batch], dict[str, Array]] | None = None
+    diagnosed: int = 1
     axis: str | None = None
     devices: int = 1
 
@@ -232,6 +236,15 @@ def evaluate(training: Training, state: SeedState) -> tuple[SeedState, Scores]:
         met = scores.error <= task.criterion.max_error
         record = mark(record, met, state.step * training.batch_size)
     return state._replace(record=record), scores
+
+
+def diagnose(training: Training, state: SeedState) -> dict[str, Array]:
+    """What `Training.diagnose` tells of a seed; nothing without one."""
+    if training.diagnose is None:
+        return {}
+    rows = jnp.arange(min(training.diagnosed, training.task.test_size))
+    batch = training.task.test_batch(_stream(state.member.seed, "test"), jnp.int32(0), rows)
+    return training.diagnose(state.learnt.params, batch)
 
 
 def _nothing() -> Totals:

@@ -30,6 +30,7 @@ from lstm_jax.training.loop import (
     SeedState,
     Totals,
     Training,
+    diagnose,
     evaluate,
     run_steps,
     runs,
@@ -81,6 +82,8 @@ class Program(NamedTuple):
     one where a member stopped, `Standing`."""
     evaluate: Wrapped
     """`SeedState` -> `SeedState`, `Standing`, `Scores`."""
+    diagnose: Wrapped
+    """`SeedState` -> what `Training.diagnose` tells of each lane."""
     examine: Wrapped
     """`SeedState` -> whether each quantity of the coming step is finite."""
     reorder: Wrapped
@@ -193,6 +196,7 @@ def build_program(training: Training, who: Member, mesh: Mesh, width: int) -> Pr
 
     steps = over_lanes(run_steps, (states, P(), P()), states, together=True)
     tested = over_lanes(evaluate, (states,), (states, by_lane), True, of_empty=_untested)
+    diagnosed = over_lanes(diagnose, (states,), by_lane, together=True)
     examined = over_lanes(examine, (states,), by_lane, together=True)
     started = over_lanes(start, (by_lane,), states, together=False)
     beginners = _in_lanes(who, lanes)
@@ -226,6 +230,7 @@ def build_program(training: Training, who: Member, mesh: Mesh, width: int) -> Pr
         evaluate=jax.jit(
             evaluate_all, in_shardings=(here,), out_shardings=(here, everywhere, everywhere)
         ),
+        diagnose=jax.jit(diagnosed, in_shardings=(here,), out_shardings=everywhere),
         examine=jax.jit(examined, in_shardings=(here,), out_shardings=everywhere),
         reorder=jax.jit(
             reorder, in_shardings=(here, everywhere), out_shardings=here, donate_argnums=0

@@ -11,11 +11,12 @@ import pytest
 
 from experiments.build import build, build_model, with_lag, wrapped
 from experiments.config import Experiment, ModelSettings
-from experiments.config.schema import Variant
+from experiments.config.schema import DiagnoseSettings, Variant
 from experiments.config.variants import Keys
 from experiments.text import TextFile
 from lstm_jax import LSTM, Bidirectional, DropConnect, LearnedState, RecurrentDropout, Zoneout
 from lstm_jax.cells import CELLS
+from lstm_jax.diagnostics import traces
 from lstm_jax.initializers import Chrono, ForgetBias
 from lstm_jax.layers import SequenceModel, Stack
 from lstm_jax.tasks import Adding, Copying, Text
@@ -66,6 +67,22 @@ def test_a_text_is_not_read_backwards() -> None:
     task = Text("the quick brown fox " * 10, window=8, held_out=0.2, target_bits=1.0)
     with pytest.raises(ValueError, match=r"model\.bidirectional is true, but a model that reads"):
         build_model(ModelSettings(LSTM(3), bidirectional=True), task)
+
+
+def test_the_gates_of_each_member_are_looked_at_on_its_test_sequences() -> None:
+    parts = build(changed(diagnose=DiagnoseSettings(every=5, sequences=7)))
+    states = parts.program.start()
+    told = parts.program.diagnose(states)
+    for place, seed in enumerate(parts.members.seed):
+        params = jax.tree.map(lambda leaf, lane=place: leaf[lane], states.learnt.params)
+        key = jax.random.fold_in(jax.random.key(seed), 3)
+        batch = parts.task.test_batch(key, jnp.int32(0), jnp.arange(7))
+        (states_of,) = traces(parts.model, params, batch.inputs)
+        for gate in "ifo":
+            mean, high = float(states_of[gate].mean()), float((states_of[gate] > 0.9).mean())
+            assert float(told[f"layer_0.{gate}_mean"][place]) == pytest.approx(mean, 1e-5)
+            assert float(told[f"layer_0.{gate}_high"][place]) == pytest.approx(high, 1e-5)
+    assert {*told} >= {"layer_0.c_rms", "layer_0.time_scale_50"}
 
 
 def test_every_cell_trains() -> None:

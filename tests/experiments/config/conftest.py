@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import pytest
 from annotated_types import Ge, Gt
@@ -78,6 +78,7 @@ class Report(Settings):
 
 @dataclasses.dataclass(frozen=True)
 class Train(Settings):
+    log_every: ClassVar[int] = 1
     steps: Size
     seeds: tuple[int, ...] = (0,)
     span: tuple[Size, float] | None = None

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from experiments.config import ConfigError, dump, load
-from experiments.config.schema import SCHEMA, ModelSettings, OutputSettings, Schema
+from experiments.config.schema import (
+    SCHEMA,
+    DiagnoseSettings,
+    ModelSettings,
+    OutputSettings,
+    Schema,
+)
 from experiments.text import TextFile
 from lstm_jax.cells import CELLS, LSTM
 from lstm_jax.initializers import GATE_BIASES, Chrono
@@ -67,6 +73,13 @@ def test_what_a_run_leaves_behind_need_not_be_said(path: Path) -> None:
 def test_what_it_cannot_leave_behind_is_a_fault(path: Path, override: str, complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
         load(path, [override])
+
+
+def test_gates_are_looked_at_where_lines_are(path: Path) -> None:
+    assert load(path).diagnose == DiagnoseSettings(every=None, sequences=32)
+    assert load(path, ["diagnose.every=250", "train.log_every=125"]).diagnose.every == 250
+    with pytest.raises(ConfigError, match=r"diagnose\.every=100 must be a multiple of train\.log_"):
+        load(path, ["diagnose.every=100", "train.log_every=125"])
 
 
 def test_contradictions_in_the_house_are_faults(path: Path) -> None:

@@ -143,6 +143,12 @@ def scripted(
         error = state.step / 100.0
         return state, Standing.of(state), Scores(loss=2 * error, error=error, correct=0 * error)
 
+    def diagnose(state: SeedState) -> dict[str, jax.Array]:
+        return {
+            "their seed": state.member.seed,
+            "made": jnp.where(state.step > 15, jnp.nan, state.step),
+        }
+
     def examine(state: SeedState) -> Finite:
         found = ~is_bad[state.member.place, jnp.minimum(state.step, HORIZON - 1)]
         good = jnp.ones_like(found)
@@ -152,7 +158,7 @@ def scripted(
         return jax.tree.map(lambda leaf: leaf[order], state)
 
     seat = partial(in_lanes, lanes=lanes)
-    functions = (start, run_steps, evaluate, examine, reorder, by_member, seat)
+    functions = (start, run_steps, evaluate, diagnose, examine, reorder, by_member, seat)
     return Program(lanes, *(jax.jit(function, out_shardings=here) for function in functions))
 
 

@@ -35,8 +35,11 @@ def changed(**changes: Any) -> Experiment:
     return dataclasses.replace(EXPERIMENT, train=dataclasses.replace(EXPERIMENT.train, **changes))
 
 
-def session(experiment: Experiment = EXPERIMENT, **script: Any) -> Session:
-    begun = Session(scripted_build(experiment, **script), experiment.train)
+def session(
+    experiment: Experiment = EXPERIMENT, diagnose_every: int | None = None, **script: Any
+) -> Session:
+    parts = scripted_build(experiment, **script)
+    begun = Session(parts, experiment.train, diagnose_every=diagnose_every)
     begun.start()
     return begun
 
@@ -118,6 +121,12 @@ def test_test_scores_come_every_so_often_and_at_the_end() -> None:
         [pytest.approx(0.26)],
         [pytest.approx(0.52)],
     )
+
+
+def test_gates_are_told_of_every_so_often_and_of_members_that_have_ended() -> None:
+    run = session(changed(seeds=2, first_seed=5), diagnose_every=10, solves={0: 3})
+    assert [line.get("their seed") for line in lines_of(run)] == [[5, 6], [5, 6], None]
+    assert run.diagnose() == {"their seed": [5.0, 6.0], "made": [3.0, None]}
 
 
 def test_a_test_score_can_solve_the_task() -> None:
