@@ -6,6 +6,8 @@
     compile CONFIG [key=value ...] --platform P what its training step costs on a platform
     bench layers|training|memory                time it side by side with other frameworks
     sweep SWEEP.yaml [--engine E] [--out DIR]   train a config in many settings
+    report RUN [RUN ...] [--out FILE]           a page of pictures about runs, in one HTML file
+    compare_cells [SWEEP.yaml] [--out DIR]      Elman, IRNN, GRU and LSTM: a sweep and its report
     list                                        what there is to name in a config
 
 Exit status: 0 done, 1 failed, diverged or too large for the platform, 2 bad input, 130 interrupted
@@ -30,6 +32,8 @@ from experiments.catalogue import print_catalogue
 from experiments.compile.command import compile_step
 from experiments.config import ConfigError, load
 from experiments.distributed import abandon, first, join, leave, text_from_first
+from experiments.report.command import add_arguments as add_report_arguments
+from experiments.report.command import add_comparison_arguments, compare_cells, report
 from experiments.run.directory import default_path, latest_path
 from experiments.run.environment import cores
 from experiments.run.run import BadInput, Failed, run
@@ -54,6 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return bench(options, console)
         if options.command == "sweep":
             return sweep(options, console)
+        if options.command == "report":
+            return report(options, console)
+        if options.command == "compare_cells":
+            return compare_cells(options, console)
         if options.command == "run":
             return train(options, console)
         experiment = load(options.config, options.overrides)
@@ -146,6 +154,12 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         )
     add_arguments(commands.add_parser("bench", help="time it side by side with other frameworks"))
     add_sweep_arguments(commands.add_parser("sweep", help="train a config in many settings"))
+    add_report_arguments(
+        commands.add_parser("report", help="a page of pictures about runs, in one HTML file")
+    )
+    add_comparison_arguments(
+        commands.add_parser("compare_cells", help="Elman, IRNN, GRU, LSTM: train, and a page")
+    )
     commands.add_parser("list", help="tasks, cells, executors, optimizers and configs")
     options, rest = parser.parse_known_args(arguments)
     if rest and ("overrides" not in options or any(word.startswith("-") for word in rest)):

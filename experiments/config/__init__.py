@@ -9,7 +9,16 @@ A file takes this way: `reader` (text) -> `tree` (values with their lines) -> `o
 
 from experiments.config.faults import ConfigError, Fault
 from experiments.config.loading import load
-from experiments.config.schema import Experiment, ModelSettings, Variant
+from experiments.config.schema import Experiment, ModelSettings, Published, Variant
 from experiments.config.writer import dump
 
-__all__ = ["ConfigError", "Experiment", "Fault", "ModelSettings", "Variant", "dump", "load"]
+__all__ = [
+    "ConfigError",
+    "Experiment",
+    "Fault",
+    "ModelSettings",
+    "Published",
+    "Variant",
+    "dump",
+    "load",
+]

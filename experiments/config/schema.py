@@ -7,6 +7,7 @@
     train:      the fields of the training settings
     output:     the fields of `OutputSettings`, optional
     diagnose:   the fields of `DiagnoseSettings`, optional
+    published:  what is known of it, the fields of `Published`, optional
     variants:   settings in which members of one program differ, optional; see `variants.py`
 
 A new task, cell, optimiser or bias enters a registry of `lstm_jax` and is known here.
@@ -17,7 +18,7 @@ import functools
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from annotated_types import Gt, Le
+from annotated_types import Ge, Gt, Le
 from pydantic import PlainValidator, TypeAdapter
 
 from experiments.config.models import Models, Section
@@ -99,6 +100,23 @@ class DiagnoseSettings(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
+class Published(Settings):
+    """What others had of the same experiment, to be shown beside a run's own figures.
+
+    Args:
+        source: who, where and when, as in "Hochreiter & Schmidhuber 1997, table 7".
+        sequences: training sequences until the task was solved.
+        solve_rate: share of the trials that solved it.
+        error: on test data, in the unit of the task.
+    """
+
+    source: str
+    sequences: Annotated[float, Gt(0.0)] | None = None
+    solve_rate: Annotated[float, Ge(0.0), Le(1.0)] | None = None
+    error: Annotated[float, Ge(0.0)] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Experiment:
     """A whole config: what is learnt, by what, how it is trained, and what stays of it."""
 
@@ -109,6 +127,7 @@ class Experiment:
     title: str = ""
     output: OutputSettings = OutputSettings()
     diagnose: DiagnoseSettings = DiagnoseSettings()
+    published: Published | None = None
     variants: tuple["Variant", ...] = ()
 
     def __post_init__(self) -> None:
@@ -168,9 +187,10 @@ class Schema:
             "train": models.section(Section.of(self.train)),
             "output": models.section(Section.of(OutputSettings)),
             "diagnose": models.section(Section.of(DiagnoseSettings)),
+            "published": models.section(Section.of(Published)),
         }
         fields = {key: Annotated[Any, PlainValidator(check)] for key, check in checks.items()}
-        optional = frozenset({"title", "output", "diagnose"})
+        optional = frozenset({"title", "output", "diagnose", "published"})
         whole = Section({"title": str, **fields}, optional, Experiment)
         check = models.section(whole, tag=NAME)
 

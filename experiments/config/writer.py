@@ -22,6 +22,7 @@ def plain(experiment: Experiment, schema: Schema = SCHEMA) -> dict[str, Any]:
     names, model = schema.names, experiment.model
     common = _values(model, names)
     del common["cell"]
+    known = {"published": _values(experiment.published, names)} if experiment.published else {}
     return {
         "title": experiment.title,
         "task": _tagged(experiment.task, names),
@@ -29,6 +30,7 @@ def plain(experiment: Experiment, schema: Schema = SCHEMA) -> dict[str, Any]:
         "optimizer": _tagged(experiment.optimizer, names),
         "train": _values(experiment.train, names),
         "output": _values(experiment.output, names),
+        **known,
     }
 
 

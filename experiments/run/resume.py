@@ -10,7 +10,7 @@ from experiments.config import Experiment, load
 from experiments.config.writer import plain
 
 SNAPSHOTS = "train.log_every"
-FREE = ("title", "output.", "diagnose.", SNAPSHOTS)
+FREE = ("title", "output.", "diagnose.", "published.", SNAPSHOTS)
 """Keys, and sections, that may change at will; but where bad steps roll back to the last line of
 metrics, not how often there is one.
 """

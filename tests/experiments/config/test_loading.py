@@ -132,7 +132,7 @@ taks: 1
         "a.yaml:25: train.verbose: must be true or false, got 'yes'",
         "a.yaml:26: train.report.every: must be an integer, got inf",
         "a.yaml:27: taks: unknown key; did you mean 'task'? "
-        "known: diagnose, model, optimizer, output, task, title, train, variants",
+        "known: diagnose, model, optimizer, output, published, task, title, train, variants",
     ]
 
 

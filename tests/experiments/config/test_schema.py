@@ -11,6 +11,7 @@ from experiments.config.schema import (
     DiagnoseSettings,
     ModelSettings,
     OutputSettings,
+    Published,
     Schema,
 )
 from experiments.text import TextFile
@@ -80,6 +81,29 @@ def test_gates_are_looked_at_where_lines_are(path: Path) -> None:
     assert load(path, ["diagnose.every=250", "train.log_every=125"]).diagnose.every == 250
     with pytest.raises(ConfigError, match=r"diagnose\.every=100 must be a multiple of train\.log_"):
         load(path, ["diagnose.every=100", "train.log_every=125"])
+
+
+def test_what_others_had_is_said_where_it_is_known(path: Path) -> None:
+    assert load(path).published is None
+    assert "published" not in dump(load(path))
+    known = load(path, ["published={source: Someone 1999, sequences: 500, solve_rate: 0.5}"])
+    assert known.published == Published("Someone 1999", 500.0, 0.5)
+    path.write_text(dump(known))
+    assert load(path) == known
+
+
+@pytest.mark.parametrize(
+    "override, complaint",
+    [
+        ("published={sequences: 500}", r"published\.source: missing"),
+        ("published={source: A, solve_rate: 1.5}", r"published\.solve_rate: must be at most 1"),
+        ("published={source: A, sequences: 0}", r"published\.sequences: must be above 0"),
+        ("published={source: A, sequence: 9}", r"unknown key; did you mean 'sequences'\?"),
+    ],
+)
+def test_what_others_cannot_have_had_is_a_fault(path: Path, override: str, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        load(path, [override])
 
 
 def test_contradictions_in_the_house_are_faults(path: Path) -> None:

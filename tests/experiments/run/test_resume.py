@@ -57,6 +57,7 @@ def test_the_same_config_goes_on(run: Path, config: Path) -> None:
         "train.log_every=5",
         "output.checkpoint_seconds=1",
         "output.keep_checkpoints=7",
+        "published={source: Someone 1999, sequences: 5}",
     ],
 )
 def test_what_changes_nothing_that_was_learnt_may_change(
