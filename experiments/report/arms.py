@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from experiments.build import build_task
 from experiments.config import Experiment
-from experiments.report.reading import Numbers, Run, errors_on_test
+from experiments.report.reading import Numbers, Run, numbers
 from experiments.sweep.results import wilson
 
 Point = tuple[float, float]
@@ -202,7 +202,7 @@ def _curve(run: Run, place: int, needed: int | None) -> Curve:
         sequences = line["sequences"]
         if (value := _at(line["error"], place)) is not None and (not error or error[-1][0] < most):
             error.append((min(sequences, most), value))
-        if (value := _at(errors_on_test(line), place)) is not None:
+        if (value := _at(numbers(line, "test_error"), place)) is not None:
             held_out.append((sequences, value))
     return Curve(tuple(error), tuple(held_out))
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from experiments.report.album import Album
+from experiments.report.course import courses
 from experiments.report.figures.characters import Reading, read_text
 from experiments.report.figures.flow import Panel, Trace, gradient_flow
+from experiments.report.figures.gate_course import Course, gate_course
 from experiments.report.figures.gates import NAMES, Signal, gate_maps
 from experiments.report.figures.recall import memory_curve
 from experiments.report.figures.scales import Scales, time_scales
@@ -151,6 +153,8 @@ def gates(insides: Sequence[Inside], album: Album) -> Section:
     for place, inside in enumerate(insides):
         if len(insides) > 1:
             blocks.append(Heading(inside.arm.label))
+        if told := courses(inside.arm):
+            blocks.append(_course(told, place, album))
         for cell in range(len(inside.cells)):
             name = f"gates-{place + 1}-{cell + 1}"
             if isinstance(inside.task, TextTask):
@@ -158,6 +162,24 @@ def gates(insides: Sequence[Inside], album: Album) -> Section:
             else:
                 blocks.append(_of_signal(inside, cell, album, name))
     return Section("gates", "Gates and states while a sequence passes", blocks)
+
+
+def _course(told: list[Course], place: int, album: Album) -> Block:
+    """How open the gates were while it was trained."""
+    ends = "; ".join(
+        f"{cell.title}, {NAMES.get(gate, gate)}, from {first:.2f} to {last:.2f}"
+        for cell in told
+        for gate, means in cell.means.items()
+        for first, *_, last in [np.nanmedian(means, axis=1)[[0, -1]]]
+    )
+    return album.add(
+        f"gate-course-{place + 1}",
+        gate_course(told),
+        f"Curves of the mean of each gate over the training sequences: {ends}.",
+        "The mean of each gate over units, steps and held-out sequences; thick, the median over "
+        "seeds.",
+        wide=len(told) > 1,
+    )
 
 
 def _of_signal(inside: Inside, cell: int, album: Album, name: str) -> Block:

@@ -39,7 +39,6 @@ SUMMARY: dict[str, Any] = {
 """What a summary says, and of which type."""
 LINE: dict[str, Any] = {"step": int, "sequences": int, "error": Numbers}
 """What a line of metrics has to say; it may tell more."""
-TESTED = TypeAdapter(Numbers)
 TIMING: dict[str, Any] = {"step": int, "seconds": float, "sequences_per_second": float}
 ENVIRONMENT: dict[str, Any] = {
     "command": list[str],
@@ -173,9 +172,9 @@ def _lines(path: Path, types: dict[str, Any], missing: list[str]) -> list[dict[s
     return found
 
 
-def errors_on_test(line: Mapping[str, Any]) -> Numbers | None:
-    """The errors on test data that a line of metrics may have."""
-    return line["test_error"] if _is(line.get("test_error"), Numbers) else None
+def numbers(line: Mapping[str, Any], key: str) -> Numbers | None:
+    """What a line of metrics may tell of every member beside what each line has to."""
+    return line[key] if _is(line.get(key), Numbers) else None
 
 
 def _is(value: Any, kind: Any) -> bool:

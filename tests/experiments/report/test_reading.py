@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.report.reading import FILES, Run, errors_on_test, is_run, read_run
+from experiments.report.reading import FILES, Run, is_run, numbers, read_run
 from tests.experiments.report.fabricated import write_run
 
 
@@ -92,7 +92,7 @@ def test_what_is_a_run(tmp_path: Path) -> None:
     assert is_run(tmp_path)
 
 
-def test_errors_on_test_data_are_there_or_not() -> None:
-    assert errors_on_test({"test_error": [0.5, None, 1]}) == [0.5, None, 1]
-    assert errors_on_test({"test_error": "low"}) is None
-    assert errors_on_test({}) is None
+def test_what_a_line_may_tell_is_there_or_not() -> None:
+    assert numbers({"test_error": [0.5, None, 1]}, "test_error") == [0.5, None, 1]
+    assert numbers({"test_error": "low"}, "test_error") is None
+    assert numbers({}, "test_error") is None
