@@ -148,7 +148,7 @@ def test_for_cuda_what_a_gpu_alone_can_tell_is_left_open(config: Path) -> None:
 
 @pytest.mark.parametrize("platform", ["tpu:v5e:2x2", "tpu:v6e:1x1"])
 def test_for_tpus_their_own_compiler_tells(libtpu: None, config: Path, platform: str) -> None:
-    done = call(config, platform)
+    done = call(config, platform, "train.side_by_side=1", "train.shares=2")
     assert (done.status, done.err) == (0, "")
     devices = {"tpu:v5e:2x2": "4 tpu devices", "tpu:v6e:1x1": "1 tpu device"}[platform]
     assert done.lines[0].endswith(f"43 parameters on {devices}")

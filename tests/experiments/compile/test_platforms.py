@@ -59,10 +59,8 @@ def test_tpus_are_those_that_a_run_would_find(libtpu: None, platform: str) -> No
     assert (target.memory, target.shared) == (HBM[generation], False)
     assert {device.platform for device in target.devices} == {"tpu"}
     assert len({tuple(device.coords) for device in target.devices}) == len(target.devices) == 4
-    assert dict(choose_mesh(target.devices, seeds=2, batch_size=6).shape) == {
-        "seeds": 2,
-        "data": 2,
-    }
+    mesh = choose_mesh(target.devices, groups=2, shares=2)
+    assert dict(mesh.shape) == {"seeds": 2, "data": 2}
 
 
 def test_a_user_s_own_settings_of_libtpu_stand(
