@@ -9,6 +9,7 @@
     report RUN [RUN ...] [--out FILE]           a page of pictures about runs, in one HTML file
     compare_cells [SWEEP.yaml] [--out DIR]      Elman, IRNN, GRU and LSTM: a sweep and its report
     list                                        what there is to name in a config
+    show TASK [key=value ...]                   a few sequences of a task as text
 
 Exit status: 0 done, 1 failed, diverged or too large for the platform, 2 bad input, 130 interrupted
 from the keyboard, 143 terminated. A run that a signal ended has saved all that it had, and
@@ -38,6 +39,8 @@ from experiments.run.directory import default_path, latest_path
 from experiments.run.environment import cores
 from experiments.run.run import BadInput, Failed, run
 from experiments.run.signals import Stopped
+from experiments.show import add_arguments as add_show_arguments
+from experiments.show import show
 from experiments.sweep.command import add_arguments as add_sweep_arguments
 from experiments.sweep.command import sweep
 
@@ -53,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "list":
             print_catalogue(console)
+            return 0
+        if options.command == "show":
+            show(options, console)
             return 0
         if options.command == "bench":
             return bench(options, console)
@@ -161,6 +167,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         commands.add_parser("compare_cells", help="Elman, IRNN, GRU, LSTM: train, and a page")
     )
     commands.add_parser("list", help="tasks, cells, executors, optimizers and configs")
+    add_show_arguments(commands.add_parser("show", help="a few sequences of a task as text"))
     options, rest = parser.parse_known_args(arguments)
     if rest and ("overrides" not in options or any(word.startswith("-") for word in rest)):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")

@@ -123,10 +123,13 @@ def check(experiment: Experiment) -> None:
 
 
 def build_task(experiment: Experiment) -> Task:
+    """The task of a config with its data; ValueError for a text that cannot serve."""
+    return loaded(experiment.task)
+
+
+def loaded(task: Task | TextFile) -> Task:
     """The task with its data; ValueError for a text that cannot serve."""
-    task = experiment.task.load() if isinstance(experiment.task, TextFile) else experiment.task
-    assert isinstance(task, Task)
-    return task
+    return task.load() if isinstance(task, TextFile) else task
 
 
 def build_model(settings: ModelSettings, task: Task) -> SequenceModel:

@@ -17,6 +17,7 @@ processes share.
 import collections
 import importlib.util
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 
@@ -32,6 +33,9 @@ import jax
 import jaxlib.version
 import jaxtyping
 import pytest
+
+# A shell ignores it for what it runs behind, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 COMPLETE = os.environ.get("COMPLETE") == "1"
 

@@ -149,7 +149,7 @@ def levels_of(run: Run) -> Levels:
             task = build_task(run.experiment)
         except ValueError:  # a text that is not here
             return Levels("error", None, None)
-        return Levels(task.error_name, task.chance, task.criterion.max_error)
+        return Levels(task.error_name, task.chance, task.threshold)
     return Levels("error", None, None)
 
 

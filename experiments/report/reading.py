@@ -31,7 +31,7 @@ SUMMARY: dict[str, Any] = {
     "times": dict[str, float | None],
     "error": str,
     "chance": float,
-    "threshold": float,
+    "threshold": float | None,
     "parameters": int,
     "devices": dict[str, int],
     "resumes": list[dict[str, Any]],
@@ -143,7 +143,8 @@ def _fields(
     content: dict[str, Any], types: dict[str, Any], name: str, missing: list[str]
 ) -> dict[str, Any]:
     """The keys that are there and of their type; one sentence for all the others."""
-    found = {key: content[key] for key, kind in types.items() if _is(content.get(key), kind)}
+    there = {key: kind for key, kind in types.items() if key in content}
+    found = {key: content[key] for key, kind in there.items() if _is(content[key], kind)}
     if lost := [key for key in types if key not in found]:
         missing.append(f"{name} lacks {', '.join(lost)}, as this version writes them.")
     return found

@@ -104,7 +104,7 @@ class Course:
             "variants": [dict(variant.keys) for variant in self.experiment.variants],
             "error": task.error_name,
             "chance": task.chance,
-            "threshold": task.criterion.max_error,
+            "threshold": task.threshold,
             "parameters": self.parts.parameters,
             "devices": dict(self.parts.mesh.shape),
             "resumes": self.resumes,

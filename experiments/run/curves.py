@@ -24,9 +24,11 @@ def plot_curves(run: Path) -> Path:
     figure = Figure(figsize=(8, 4.5), layout="constrained", dpi=150)
     axes = figure.add_subplot()
     _draw_members(axes, summary, lines)
-    axes.axhline(summary["chance"], color="0.4", linestyle="--", linewidth=1)
-    axes.axhline(summary["threshold"], color="0.4", linestyle=":", linewidth=1)
-    for level, name in ((summary["chance"], "chance"), (summary["threshold"], "solved below")):
+    levels = [(summary["chance"], "chance", "--"), (summary["threshold"], "solved below", ":")]
+    for level, name, style in levels:
+        if not level:  # no limit, or none wrong, which a logarithmic axis cannot show
+            continue
+        axes.axhline(level, color="0.4", linestyle=style, linewidth=1)
         axes.annotate(
             name, (1, level), (4, 0), xycoords=("axes fraction", "data"),
             textcoords="offset points", va="center", color="0.3", fontsize=8,

@@ -2,21 +2,61 @@
 
 from lstm_jax.tasks.adding import Adding
 from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores, Task, Window
+from lstm_jax.tasks.continual_reber import ContinualReber
 from lstm_jax.tasks.copying import Copying
+from lstm_jax.tasks.counting import Counting
+from lstm_jax.tasks.distractors import Distractors
+from lstm_jax.tasks.long_lag import LongLag
+from lstm_jax.tasks.multiplication import Multiplication
+from lstm_jax.tasks.reber import Reber
+from lstm_jax.tasks.selective_copying import SelectiveCopying
+from lstm_jax.tasks.temporal_order import ContinualTemporalOrder, TemporalOrder
 from lstm_jax.tasks.text import Text
+from lstm_jax.tasks.timing import PeriodicFunction, SpikeDelays, TimedSpikes
+from lstm_jax.tasks.two_sequences import TwoSequences
 
-TASKS: dict[str, type[Task]] = {"adding": Adding, "copying": Copying, "text": Text}
+TASKS: dict[str, type[Task]] = {
+    "adding": Adding,
+    "continual_reber": ContinualReber,
+    "continual_temporal_order": ContinualTemporalOrder,
+    "copying": Copying,
+    "counting": Counting,
+    "distractors": Distractors,
+    "long_lag": LongLag,
+    "multiplication": Multiplication,
+    "periodic_function": PeriodicFunction,
+    "reber": Reber,
+    "selective_copying": SelectiveCopying,
+    "spike_delays": SpikeDelays,
+    "temporal_order": TemporalOrder,
+    "text": Text,
+    "timed_spikes": TimedSpikes,
+    "two_sequences": TwoSequences,
+}
 """Every task by the name that configs use."""
 
 __all__ = [
     "TASKS",
     "Adding",
     "Batch",
+    "ContinualReber",
+    "ContinualTemporalOrder",
     "Copying",
+    "Counting",
+    "Distractors",
     "HeldOut",
+    "LongLag",
+    "Multiplication",
+    "PeriodicFunction",
+    "Reber",
     "SampledTask",
     "Scores",
+    "SelectiveCopying",
+    "SpikeDelays",
     "Task",
+    "TemporalOrder",
     "Text",
+    "TimedSpikes",
+    "TwoSequences",
     "Window",
 ]

@@ -68,7 +68,7 @@ class Adding(SampledTask):
     def chance(self) -> float:
         if self.variant != "hochreiter1997":
             return 1 / 3
-        zeroed = self._probability_of_a_zero
+        zeroed = probability_of_the_first(self.length)
         return (1 - zeroed) / 6 + zeroed / 8
 
     @property
@@ -76,12 +76,7 @@ class Adding(SampledTask):
         """The mean squared error of always predicting the mean."""
         if self.variant != "hochreiter1997":
             return 1 / 6
-        return (2 - self._probability_of_a_zero) / 48
-
-    @property
-    def _probability_of_a_zero(self) -> float:
-        """How often the first pair is marked, which sets its value to zero (1997)."""
-        return 1 / 10 + 9 / 10 / (self.length // 2 - 1)
+        return (2 - probability_of_the_first(self.length)) / 48
 
     @property
     def criterion(self) -> Window:
@@ -107,19 +102,8 @@ class Adding(SampledTask):
         return regression(outputs, batch, tolerance=0.04)
 
     def _hochreiter1997(self, key: PRNGKeyArray) -> tuple[Array, Array, Array, Array]:
-        key_values, key_places = jax.random.split(key)
-        most = [10, self.length // 2 - 1, self.max_length - self.length + 1]
-        first, second, extra = integers(key_places, most)
-        second = second + (second >= first).astype(
-            jnp.int32
-        )  # counted over the pairs that are still unmarked
-        length = self.length + extra
-        time = jnp.arange(self.max_length)
-        marked = (time == first) | (time == second)
-        values = jax.random.uniform(key_values, time.shape, minval=-1.0, maxval=1.0)
-        values = jnp.where(marked & (time == 0), 0.0, values)
-        markers = jnp.where((time == 0) | (time == length - 1), -1.0, marked.astype(jnp.float32))
-        return values, markers, 0.5 + values[first] / 4 + values[second] / 4, length
+        values, markers, (first, second), length = marked_pairs(key, self.length, -1.0, 0.0)
+        return values, markers, 0.5 + first / 4 + second / 4, length
 
     def _arjovsky2016(self, key: PRNGKeyArray) -> tuple[Array, Array, Array, Array]:
         key_values, key_places = jax.random.split(key)
@@ -140,3 +124,29 @@ class Adding(SampledTask):
         values = jax.random.uniform(key, time.shape)
         markers = ((time == first) | (time == second)).astype(jnp.float32)
         return values, markers, values[first] + values[second], jnp.int32(self.length)
+
+
+def marked_pairs(
+    key: PRNGKeyArray, length: int, low: float, of_first: float
+) -> tuple[Float[Array, " T"], Float[Array, " T"], tuple[Array, Array], Int[Array, ""]]:
+    """Values U[low, 1], markers, the two values that are marked and the length, as in 1997.
+
+    `of_first` is the value of the first pair where it is marked, as its marker does not show it.
+    """
+    key_values, key_places = jax.random.split(key)
+    longest = length * 11 // 10
+    first, second, extra = integers(key_places, [10, length // 2 - 1, longest - length + 1])
+    second = second + (second >= first).astype(
+        jnp.int32
+    )  # counted over the pairs that are still unmarked
+    end, time = length + extra, jnp.arange(longest)
+    marked = (time == first) | (time == second)
+    values = jax.random.uniform(key_values, time.shape, minval=low, maxval=1.0)
+    values = jnp.where(marked & (time == 0), of_first, values)
+    markers = jnp.where((time == 0) | (time == end - 1), -1.0, marked.astype(jnp.float32))
+    return values, markers, (values[first], values[second]), end
+
+
+def probability_of_the_first(length: int) -> float:
+    """How often the first of the pairs of 1997 is marked."""
+    return 1 / 10 + 9 / 10 / (length // 2 - 1)

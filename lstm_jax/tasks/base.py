@@ -6,6 +6,8 @@ number of steps per dispatch, the number of devices and a resumed run never chan
 
 import abc
 import dataclasses
+import math
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 import jax
@@ -45,14 +47,18 @@ class Window:
 
     sequences: int
     max_wrong: int
-    max_error: float
+    max_error: float = math.inf
 
 
 @dataclasses.dataclass(frozen=True)
 class HeldOut:
-    """Solved by data kept out of training: mean error at most `max_error`."""
+    """Solved by the test sequences, or the first `sequences` of them: their mean error at most
+    `max_error` and at most `max_wrong` of them wrong.
+    """
 
-    max_error: float
+    max_error: float = math.inf
+    max_wrong: int | None = None
+    sequences: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +97,12 @@ class Task(Settings, abc.ABC):
     def criterion(self) -> Window | HeldOut:
         """When the task counts as solved."""
 
+    @property
+    def threshold(self) -> float | None:
+        """The mean error that counts as solved; None where the criterion names none."""
+        limit = self.criterion.max_error
+        return limit if math.isfinite(limit) else None
+
     @abc.abstractmethod
     def batch(self, key: PRNGKeyArray, step: Int[Array, ""], rows: Int[Array, " B"]) -> Batch:
         """The given rows of the batch of a training step."""
@@ -107,6 +119,16 @@ class Task(Settings, abc.ABC):
     def test_size(self) -> int:
         """The number of test sequences; 2560 as in Hochreiter & Schmidhuber 1997."""
         return 2560
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """How each token is written; its number, if nothing else is said."""
+        return [str(token) for token in range(self.input_size)]
+
+    @property
+    def answers(self) -> Sequence[str] | None:
+        """How each class or symbol that outputs stand for is written; None for plain values."""
+        return self.symbols if self.tokens and self.output_size == self.input_size else None
 
     def sample(self, key: PRNGKeyArray, batch_size: int) -> Batch:
         """`batch_size` sequences."""

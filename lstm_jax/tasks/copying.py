@@ -3,16 +3,20 @@
     input    s1 ... s10  T-1 blanks  delimiter  10 blanks
     target   T+10 blanks                        s1 ... s10
 
-Source: Arjovsky, Shah & Bengio 2016. The symbols are drawn from 8 and the length is T + 20;
-without memory the best loss is 10 ln 8 / (T + 20) nats.
+    arjovsky2016    T is the same in all sequences (Arjovsky, Shah & Bengio 2016)
+    tallec2018      variable copying: T is drawn from 1 up to the gap (Tallec & Ollivier 2018)
+
+The symbols are drawn from 8 and the length is T + 20; without memory the best loss is
+10 ln 8 / (T + 20) nats.
 """
 
 import dataclasses
 import math
+import statistics
 from typing import Literal
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lstm_jax.checks import Size
 from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window
@@ -30,10 +34,11 @@ class Copying(SampledTask):
     """Hold ten symbols across a blank gap, then repeat them.
 
     Args:
-        variant: whose protocol.
-        gap: T, the steps between the last symbol and the delimiter, plus one.
+        variant: whose protocol; see the head of this file.
+        gap: T, the steps between the last symbol and the delimiter, plus one; the most of them
+            where T is drawn.
 
-    A sequence is correct if all ten repeated symbols are. The paper states no criterion; solved
+    A sequence is correct if all ten repeated symbols are. The papers state no criterion; solved
     is at most 10 wrong of the last 1000 sequences.
 
     >>> from jax.random import key
@@ -44,7 +49,7 @@ class Copying(SampledTask):
     True
     """
 
-    variant: Literal["arjovsky2016"]
+    variant: Literal["arjovsky2016", "tallec2018"]
     gap: Size
 
     tokens = True
@@ -59,8 +64,16 @@ class Copying(SampledTask):
         return SYMBOLS + 1
 
     @property
+    def symbols(self) -> str:
+        return "_12345678?"
+
+    @property
+    def answers(self) -> str:
+        return self.symbols[:-1]
+
+    @property
     def max_length(self) -> int:
-        """The length of every sequence, in steps."""
+        """The length of the longest sequence, in steps."""
         return self.gap + 2 * COPIED
 
     @property
@@ -74,23 +87,32 @@ class Copying(SampledTask):
     @property
     def chance_loss(self) -> float:
         """The cross-entropy of guessing the repeated symbols, in nats per step."""
-        return COPIED * math.log(SYMBOLS) / self.max_length
+        gaps = [self.gap] if self.variant == "arjovsky2016" else range(1, self.gap + 1)
+        return COPIED * math.log(SYMBOLS) * statistics.fmean(1 / (gap + 2 * COPIED) for gap in gaps)
 
     @property
     def criterion(self) -> Window:
         return Window(sequences=1000, max_wrong=10, max_error=0.01)
 
     def sequence(self, key: PRNGKeyArray) -> Batch:
-        symbols = 1 + integers(key, [SYMBOLS] * COPIED)
-        blanks = jnp.full(self.max_length, BLANK)
-        inputs = blanks.at[:COPIED].set(symbols).at[self.max_length - COPIED - 1].set(DELIMITER)
-        targets = blanks.at[-COPIED:].set(symbols)
-        return Batch(inputs, targets, jnp.ones(self.max_length), None)
+        if self.variant == "arjovsky2016":
+            return self._sequence(integers(key, [SYMBOLS] * COPIED), self.max_length)
+        *symbols, gap = integers(key, [SYMBOLS] * COPIED + [self.gap])
+        return self._sequence(jnp.stack(symbols), 1 + gap + 2 * COPIED)
+
+    def _sequence(self, drawn: Int[Array, " N"], length: int | Int[Array, ""]) -> Batch:
+        symbols, blanks = 1 + drawn, jnp.full(self.max_length, BLANK)
+        inputs = blanks.at[:COPIED].set(symbols).at[length - COPIED - 1].set(DELIMITER)
+        targets = blanks.at[length - COPIED + jnp.arange(COPIED)].set(symbols)
+        if isinstance(length, int):
+            return Batch(inputs, targets, jnp.ones(self.max_length), None)
+        inside = jnp.arange(self.max_length) < length
+        return Batch(inputs, targets, inside.astype(jnp.float32), length)
 
     def score(self, outputs: Float[Array, "T B O"], batch: Batch) -> Scores:
-        wrong = is_wrong(outputs, batch)[-COPIED:]
+        wrong = is_wrong(outputs, batch) & (batch.targets != BLANK)
         return Scores(
             loss=mean_over_time(cross_entropy(outputs, batch), batch.weights),
-            error=wrong.mean(axis=0),
+            error=wrong.sum(axis=0) / COPIED,
             correct=~wrong.any(axis=0),
         )

@@ -1,10 +1,30 @@
-"""Scores of predictions, weighted over the steps that count."""
+"""Scores of predictions, weighted over the steps that count.
+
+The papers of 1997 to 2002 train logistic outputs on squared errors. Here that is `loss="squares"`;
+`loss="likelihood"`, which trains faster, takes the same outputs as logits of a softmax where one
+class is asked for, or of a logistic function for each symbol where several may be right. Errors
+are differences between these probabilities, or logistic outputs, and targets of zero and one.
+"""
+
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from lstm_jax.tasks.base import Batch, Scores
+
+Loss = Literal["likelihood", "squares"]
+"""What training minimises: a negative log-likelihood, or half the sum of squared errors."""
+
+
+class Steps(NamedTuple):
+    """How well every step was predicted."""
+
+    loss: Float[Array, "T B"]
+    """In nats, or half the sum of squared errors."""
+    error: Float[Array, "T B"]
+    """The largest error of any output."""
 
 
 def mean_over_time(values: Float[Array, "T B"], weights: Float[Array, "T B"]) -> Float[Array, " B"]:
@@ -34,3 +54,44 @@ def cross_entropy(outputs: Float[Array, "T B O"], batch: Batch) -> Float[Array, 
 def is_wrong(outputs: Float[Array, "T B O"], batch: Batch) -> Bool[Array, "T B"]:
     """Where the most probable symbol is not the target."""
     return outputs.argmax(axis=-1) != batch.targets
+
+
+def of_class(outputs: Float[Array, "T B O"], classes: Int[Array, "T B"], loss: Loss) -> Steps:
+    """Outputs of which one is asked for."""
+    one_hot = jax.nn.one_hot(classes, outputs.shape[-1])
+    if loss == "squares":
+        return of_logistic(outputs, one_hot, loss)
+    surprise = -(jax.nn.log_softmax(outputs) * one_hot).sum(axis=-1)
+    return Steps(surprise, -jnp.expm1(-surprise))  # no other output is further off than this one
+
+
+def of_logistic(
+    outputs: Float[Array, "T B O"], targets: Float[Array, "T B O"], loss: Loss
+) -> Steps:
+    """Outputs each of which is a logistic unit's input, with a target of its own."""
+    difference = jax.nn.sigmoid(outputs) - targets
+    if loss == "squares":
+        cost = 0.5 * jnp.square(difference).sum(axis=-1)
+    else:
+        cost = (jax.nn.softplus(outputs) - targets * outputs).sum(axis=-1)
+    error = jnp.abs(difference).max(axis=-1)
+    return Steps(cost, jnp.where(jnp.isnan(cost), jnp.nan, error))  # XLA's max may pass over NaN
+
+
+def largest(steps: Steps, batch: Batch, tolerance: float) -> Scores:
+    """Scores by the largest error of any step that counts; correct if below `tolerance`."""
+    counts = batch.weights > 0
+    return Scores(
+        loss=mean_over_time(steps.loss, batch.weights),
+        error=jnp.where(counts, steps.error, 0.0).max(axis=0),
+        correct=((steps.error < tolerance) | ~counts).all(axis=0),
+    )
+
+
+def share_wrong(
+    loss: Float[Array, "T B"], wrong: Bool[Array, "T B"], weights: Float[Array, "T B"]
+) -> Scores:
+    """Scores by the share of the steps that count which are wrong; correct if none is."""
+    counted = wrong & (weights > 0)
+    error = mean_over_time(counted.astype(jnp.float32), weights)
+    return Scores(mean_over_time(loss, weights), error, ~counted.any(axis=0))

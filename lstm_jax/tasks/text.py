@@ -100,6 +100,10 @@ class Text(Task):
         return len(self.alphabet)
 
     @property
+    def symbols(self) -> str:
+        return self.alphabet
+
+    @property
     def lag(self) -> int:
         return self.window
 

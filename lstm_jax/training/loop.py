@@ -29,7 +29,7 @@ from lstm_jax.training.nonfinite import (
     select,
     sound,
 )
-from lstm_jax.training.solve import SolveRecord, empty_record, is_solved, mark, observe
+from lstm_jax.training.solve import SolveRecord, empty_record, is_solved, mark, observe, passes
 
 TEST_BATCH = 256
 """Test sequences that are scored at once."""
@@ -226,14 +226,14 @@ def evaluate(training: Training, state: SeedState) -> tuple[SeedState, Scores]:
         _, outputs = training.model.apply(
             state.learnt.params, batch.inputs, None, lengths=batch.lengths, noise=None
         )
-        weight = batch.weights.sum(axis=0) * (here < task.test_size)
-        return weight.sum(), jax.tree.map(lambda s: (s * weight).sum(), task.score(outputs, batch))
+        return batch.weights.sum(axis=0) * (here < task.test_size), task.score(outputs, batch)
 
-    weights, sums = jax.lax.map(score, jnp.arange(-(-task.test_size // len(rows))))
-    scores = jax.tree.map(lambda s: s.sum() / weights.sum(), sums)
+    batches = jax.lax.map(score, jnp.arange(-(-task.test_size // len(rows))))
+    weights, each = jax.tree.map(jnp.ravel, batches)
+    scores = jax.tree.map(lambda s: (s * weights).sum() / weights.sum(), each)
     record = state.record
     if isinstance(task.criterion, HeldOut):
-        met = scores.error <= task.criterion.max_error
+        met = passes(task.criterion, each, weights)
         record = mark(record, met, state.step * training.batch_size)
     return state._replace(record=record), scores
 

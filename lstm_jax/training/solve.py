@@ -55,6 +55,20 @@ def observe(
     return mark(SolveRecord(wrong, error, record.solved_at), met, (step + 1) * batch_size)
 
 
+def passes(criterion: HeldOut, scores: Scores, weights: Float[Array, " N"]) -> Bool[Array, ""]:
+    """Whether the scores of test sequences, in their order, meet a criterion on them.
+
+    `weights` says how much each sequence counts in the mean error; zero where there is none.
+    """
+    first = slice(criterion.sequences)
+    error, weights = scores.error[first], weights[first]
+    met = (error * weights).sum() / weights.sum() <= criterion.max_error
+    if criterion.max_wrong is None:
+        return met
+    wrong = (~scores.correct[first] & (weights > 0)).sum()
+    return met & (wrong <= criterion.max_wrong)
+
+
 def mark(record: SolveRecord, met: Bool[Array, ""], sequences: Int[Array, ""]) -> SolveRecord:
     """Note the number of sequences at which the criterion was first met."""
     first = met & ~is_solved(record)

@@ -19,8 +19,9 @@ from lstm_jax.cells import CELLS
 from lstm_jax.diagnostics import traces
 from lstm_jax.initializers import Chrono, ForgetBias
 from lstm_jax.layers import SequenceModel, Stack
-from lstm_jax.tasks import Adding, Copying, Text
+from lstm_jax.tasks import Adding, Copying, Task, Text
 from lstm_jax.training import Adam, TrainSettings
+from tests.lstm_jax.tasks.test_base import ALL
 
 TRAIN = TrainSettings(batch_size=4, max_sequences=80, log_every=5, seeds=2)
 EXPERIMENT = Experiment(Adding("bai2018", 20), ModelSettings(LSTM(3)), Adam(0.1), TRAIN)
@@ -94,6 +95,17 @@ def test_every_cell_trains() -> None:
         state = jax.eval_shape(parts.program.start)
         after, _ = jax.eval_shape(parts.program.run_steps, state, *CALL)
         assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state), name
+
+
+@pytest.mark.parametrize("task", ALL.values(), ids=ALL)
+def test_every_task_is_learnt_from(task: Task) -> None:
+    """Traced, not compiled."""
+    parts = build(changed(task=task))
+    state = jax.eval_shape(parts.program.start)
+    after, _ = jax.eval_shape(parts.program.run_steps, state, *CALL)
+    assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
+    _, _, scores = jax.eval_shape(parts.program.evaluate, state)
+    assert {leaf.shape for leaf in scores} == {(parts.program.lanes.count,)}
 
 
 @pytest.mark.parametrize(

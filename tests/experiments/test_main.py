@@ -224,10 +224,36 @@ def test_a_text_run_from_a_shell_leaves_a_sample(tmp_path: Path) -> None:
     assert set(sample) <= set(corpus)
 
 
+@pytest.mark.few(2)
+@pytest.mark.parametrize(
+    "task",
+    [
+        "{name: continual_reber, window: 8, test_length: 20}",
+        "{name: counting, language: anbncn, longest: 3}",
+        "reber",
+        "{name: selective_copying, length: 6, copied: 2}",
+        "{name: long_lag, variant: 2a, p: 4}",
+        "{name: long_lag, variant: 2b, p: 4}",
+        "{name: distractors, q: 2, p: 2}",
+        "{name: two_sequences, variant: 3c, length: 10, stop: st1}",
+        "{name: multiplication, length: 20}",
+        "{name: temporal_order, variant: 6b, length: 10}",
+        "{name: continual_temporal_order, variant: 6a, length: 10, test_sequences: 2}",
+        "{name: spike_delays, shortest: 2, intervals: 2}",
+        "{name: timed_spikes, shortest: 2, intervals: 2}",
+        "{name: periodic_function, shape: cosine, period: 4, periods: 2}",
+    ],
+)
+def test_every_task_trains(tmp_path: Path, task: str) -> None:
+    lines = ADDING.replace("{name: adding, variant: bai2018, length: 20}", task)
+    config = write(tmp_path / "task.yaml", lines)
+    summary = assert_complete(call(tmp_path / "run", config, "model.hidden_size=4"))
+    assert all(0 <= error < 10 for error in summary["final"]["test_error"])
+    assert summary["threshold"] is None or 0 <= summary["threshold"] < 1
+
+
 def test_an_interrupt_from_the_keyboard_leaves_a_readable_run(tmp_path: Path) -> None:
     config, run = write(tmp_path / "adding.yaml", ADDING), tmp_path / "run"
-    # A process inherits that a signal is ignored, as it is for what a shell runs behind.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     endless = ("train.max_sequences=1000000000", "train.log_every=1")
     with begin(run, config, *endless) as process:
         try:
@@ -239,7 +265,6 @@ def test_an_interrupt_from_the_keyboard_leaves_a_readable_run(tmp_path: Path) ->
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=60)
         finally:
-            signal.signal(signal.SIGINT, before)
             process.kill()
     assert process.returncode == 130
     assert err == "\nsaving, then stopping; Ctrl-C stops at once\n"

@@ -38,7 +38,7 @@ def learning_curves(arms: Sequence[Arm], levels: Levels) -> Figure:
         _arms(axes, arms)
     if levels.chance is not None:
         level(axes, levels.chance, "chance")
-    if levels.threshold is not None:
+    if levels.threshold:  # a logarithmic axis shows no zero
         level(axes, levels.threshold, "solved below", ":")
     axes.set_title("How the error falls in training")
     axes.set_xlabel("training sequences")

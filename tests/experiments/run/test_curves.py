@@ -87,6 +87,14 @@ def test_chance_and_threshold_are_drawn_and_named(tmp_path: Path, figure: list[F
     assert {text.get_text() for text in axes.texts} == {"chance", "solved below"}
 
 
+@pytest.mark.parametrize("threshold", [None, 0.0])
+def test_a_threshold_that_no_line_can_stand_for_is_not_drawn(
+    tmp_path: Path, figure: list[Figure], threshold: float | None
+) -> None:
+    plot_curves(write_run(tmp_path, 1, [[0.5], [0.0]], threshold=threshold))
+    assert {text.get_text() for text in figure[0].axes[0].texts} == {"chance"}
+
+
 def test_test_scores_are_points(tmp_path: Path, figure: list[Figure]) -> None:
     plot_curves(write_run(tmp_path, 1, [[0.5], [0.4]], test_error={2: [0.45]}))
     dots = [line for line in figure[0].axes[0].lines if line.get_marker() == "o"]

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from lstm_jax.tasks import Adding, Batch, Window
+from tests.lstm_jax.tasks.odds import assert_distributed
 
 SEQUENCES = 20_000
 ORACLE = 2_000
 """Sequences drawn of each variant, and those of them that the slow oracle reads."""
-SIGNIFICANCE = 1e-4
-"""How rarely a sound sampler may fail a test of its distribution; the seed is fixed."""
 
 TASKS = [
     Adding("hochreiter1997", 20),
@@ -79,15 +78,6 @@ def expected_odds(task: Adding) -> dict[tuple[int, ...], float]:
             pair = tuple(sorted((first, second)))
             odds[pair] += 1 / len(firsts[task.variant]) / len(seconds(first))
     return odds
-
-
-def assert_distributed(counts: dict, odds: dict) -> None:
-    """Pearson's chi-square test: what was counted may well be of these odds, and of no others."""
-    assert set(counts) <= set(odds)
-    total = sum(counts.values())
-    assert min(odds.values()) * total >= 5  # the test's own condition
-    statistic = sum((counts.get(k, 0) - total * p) ** 2 / (total * p) for k, p in odds.items())
-    assert len(odds) == 1 or jax.scipy.stats.chi2.sf(statistic, len(odds) - 1.0) > SIGNIFICANCE
 
 
 def test_targets_are_what_the_inputs_say(drawn: Drawn) -> None:

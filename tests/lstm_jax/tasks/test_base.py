@@ -9,13 +9,48 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lstm_jax.tasks import TASKS, Adding, Batch, Copying, Task, Text
+from lstm_jax.tasks import (
+    TASKS,
+    Adding,
+    Batch,
+    ContinualReber,
+    ContinualTemporalOrder,
+    Copying,
+    Counting,
+    Distractors,
+    LongLag,
+    Multiplication,
+    PeriodicFunction,
+    Reber,
+    SelectiveCopying,
+    SpikeDelays,
+    Task,
+    TemporalOrder,
+    Text,
+    TimedSpikes,
+    TwoSequences,
+)
 
-ALL = {
+ALL: dict[str, Task] = {
     "adding": Adding("hochreiter1997", 20),
+    "continual_reber": ContinualReber(window=40, test_length=50),
+    "continual_temporal_order": ContinualTemporalOrder("6a", 40, test_sequences=3),
     "copying": Copying("arjovsky2016", gap=2),
+    "counting": Counting("anbmBmAn", longest=50, test_longest=4),
+    "distractors": Distractors(q=20, p=4),
+    "long_lag": LongLag("2b", p=12),
+    "multiplication": Multiplication(20),
+    "periodic_function": PeriodicFunction("cosine", 4, 2),
+    "reber": Reber(),
+    "selective_copying": SelectiveCopying(length=9, copied=4),
+    "spike_delays": SpikeDelays(shortest=3, spread=8),
+    "temporal_order": TemporalOrder("6b", 40),
     "text": Text("the quick brown fox jumps over the lazy dog. " * 50, 5, 0.2, 1.0),
+    "timed_spikes": TimedSpikes(shortest=3, spread=8),
+    "two_sequences": TwoSequences("3b", 10, 1),
 }
+NEVER_DIFFER = {"periodic_function"}
+"""Tasks that have one sequence."""
 ROWS = 6
 
 
@@ -52,6 +87,7 @@ def test_every_task_is_tested_here() -> None:
     assert {name: type(task) for name, task in ALL.items()} == TASKS
 
 
+@pytest.mark.few(6)
 def test_rows_drawn_one_by_one_or_in_halves_are_those_of_the_whole(draw: Draw) -> None:
     whole = draw(1, 5, range(ROWS))
     assert_same(side_by_side([draw(1, 5, range(r, r + 1)) for r in range(ROWS)]), whole)
@@ -65,13 +101,19 @@ def test_a_batch_can_be_drawn_again(draw: Draw) -> None:
 
 
 @pytest.mark.parametrize("other", [(1, 6), (2, 5)], ids=["step", "seed"])
-def test_another_step_or_seed_gives_other_sequences(draw: Draw, other: tuple[int, int]) -> None:
+def test_another_step_or_seed_gives_other_sequences(
+    task: Task, draw: Draw, other: tuple[int, int]
+) -> None:
+    if task in [ALL[name] for name in NEVER_DIFFER]:
+        return
     one, two = draw(1, 5, range(ROWS)).inputs, draw(*other, range(ROWS)).inputs
     for row in range(ROWS):
         assert not np.array_equal(one[:, row], two[:, row])
 
 
-def test_rows_differ(draw: Draw) -> None:
+def test_rows_differ(task: Task, draw: Draw) -> None:
+    if task in [ALL[name] for name in NEVER_DIFFER]:
+        return
     inputs = draw(1, 5, range(ROWS)).inputs
     assert len({inputs[:, row].tobytes() for row in range(ROWS)}) == ROWS
 
@@ -87,10 +129,35 @@ def test_arrays_are_of_the_stated_kind_and_size(task: Task) -> None:
     assert batch.inputs.shape == ((steps, 3) if task.tokens else (steps, 3, task.input_size))
     assert jnp.issubdtype(batch.inputs.dtype, jnp.integer) == task.tokens
     assert batch.weights.shape == (steps, 3)
+    assert (batch.lengths is None) or batch.lengths.shape == (3,)
     outputs = jnp.zeros((steps, 3, task.output_size))
     scores = jax.eval_shape(task.score, outputs, batch)
     assert {(leaf.shape, leaf.dtype.kind) for leaf in scores[:2]} == {((3,), "f")}
     assert (scores.correct.shape, scores.correct.dtype) == ((3,), bool)
+
+
+def test_test_sequences_are_of_the_same_kind(task: Task) -> None:
+    rows = jnp.arange(3)
+    train = jax.eval_shape(task.batch, jax.random.key(0), jnp.int32(0), rows)
+    test = jax.eval_shape(task.test_batch, jax.random.key(0), jnp.int32(0), rows)
+    for one, other in zip(jax.tree.leaves(train), jax.tree.leaves(test), strict=True):
+        assert one.dtype == other.dtype
+        assert one.shape[-1] == other.shape[-1]
+    assert task.test_size >= 1
+
+
+def test_symbols_and_answers_stand_for_what_goes_in_and_comes_out(task: Task) -> None:
+    if task.tokens:
+        assert len(set(task.symbols)) == len(task.symbols) == task.input_size
+    if task.answers is not None:
+        assert len(set(task.answers)) == len(task.answers) == task.output_size
+
+
+def test_chance_is_a_number_and_no_criterion_is_met_by_it(task: Task) -> None:
+    assert 0 < task.chance < 10
+    criterion = task.criterion
+    told = (criterion.max_error, getattr(criterion, "max_wrong", None))
+    assert told[0] < task.chance or told[1] is not None
 
 
 def test_no_dtype_is_promoted_unasked(task: Task) -> None:
@@ -106,3 +173,9 @@ def test_no_random_key_is_used_twice(task: Task) -> None:
 def test_tasks_are_values(task: Task) -> None:
     assert dataclasses.replace(task) == task
     assert hash(dataclasses.replace(task)) == hash(task)
+
+
+def test_a_threshold_is_that_of_the_criterion_if_it_names_one() -> None:
+    assert Adding("bai2018", 20).threshold == 0.01
+    assert TemporalOrder("6a").threshold == 0.1
+    assert LongLag("2b").threshold is None

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lstm_jax.tasks import Batch, Copying, Window
+from tests.lstm_jax.tasks.odds import assert_distributed, draw, even, grade
 
 SEQUENCES = 2_000
 TASK = Copying("arjovsky2016", gap=7)
@@ -90,3 +91,25 @@ def test_sizes_and_criterion() -> None:
 def test_bad_settings_are_named() -> None:
     with pytest.raises(ValueError, match=r"Copying.gap must be at least 1, got 0"):
         Copying("arjovsky2016", gap=0)
+
+
+def test_variable_copying_draws_the_gap() -> None:
+    task = Copying("tallec2018", gap=6)
+    batch = jax.tree.map(np.asarray, draw(task, SEQUENCES, seed=5))
+    for n in range(500):
+        length = int(batch.lengths[n])
+        inputs, targets = batch.inputs[:, n].tolist(), batch.targets[:, n].tolist()
+        symbols, padding = inputs[:10], [0] * (task.max_length - length)
+        assert set(symbols) <= set(range(1, 9))
+        assert inputs == symbols + [0] * (length - 21) + [9] + [0] * 10 + padding
+        assert targets == [0] * (length - 10) + symbols + padding
+        assert batch.weights[:, n].tolist() == [1] * length + padding
+    assert_distributed(collections.Counter(batch.lengths.tolist()), even(range(21, 27)))
+    guess = np.where(batch.targets[..., None] > 0, np.arange(9) > 0, np.arange(9) == 0) * 50.0
+    scores = grade(task, jnp.asarray(guess, jnp.float32), batch)
+    assert scores.loss.mean() == pytest.approx(task.chance_loss, rel=0.01)
+    perfect = 20.0 * jax.nn.one_hot(batch.targets, 9)
+    wrong = perfect.at[batch.lengths[0] - 1, 0].set(0.0)  # the last symbol of the first
+    scores = grade(task, wrong.at[0, 1].set(-perfect[0, 1]), batch)
+    assert scores.correct.tolist() == [False] + [True] * (SEQUENCES - 1)
+    assert scores.error[0] == pytest.approx(0.1)

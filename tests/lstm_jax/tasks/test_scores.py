@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from lstm_jax.tasks import Batch
-from lstm_jax.tasks.scores import cross_entropy, is_wrong, mean_over_time, regression
+from lstm_jax.tasks.scores import (
+    Steps,
+    cross_entropy,
+    is_wrong,
+    largest,
+    mean_over_time,
+    of_class,
+    of_logistic,
+    regression,
+    share_wrong,
+)
 
 T, B, O = 5, 4, 3
 
@@ -93,3 +103,81 @@ def test_is_wrong_where_another_symbol_is_likelier(weights: np.ndarray) -> None:
     np.testing.assert_array_equal(
         is_wrong(jnp.asarray(outputs), batch), np.array(expected) != batch.targets
     )
+
+
+def logistic(outputs: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-outputs.astype(np.float64)))
+
+
+def test_of_class_is_the_softmax_against_one_and_zeros(weights: np.ndarray) -> None:
+    outputs, batch = values(int, weights)
+    exponentials = np.exp(outputs.astype(np.float64))
+    p = exponentials / exponentials.sum(-1, keepdims=True)
+    target = np.eye(O)[np.asarray(batch.targets)]
+    steps = of_class(jnp.asarray(outputs), batch.targets, "likelihood")
+    np.testing.assert_allclose(steps.loss, -np.log((p * target).sum(-1)), rtol=1e-5)
+    np.testing.assert_allclose(steps.error, np.abs(p - target).max(-1), rtol=1e-5)
+    steps = of_class(jnp.asarray(outputs), batch.targets, "squares")
+    off = logistic(outputs) - target
+    np.testing.assert_allclose(steps.loss, 0.5 * (off**2).sum(-1), rtol=1e-5)
+    np.testing.assert_allclose(steps.error, np.abs(off).max(-1), rtol=1e-5)
+
+
+def test_of_logistic_is_the_logistic_function_against_each_target() -> None:
+    rng = np.random.default_rng(3)
+    outputs = rng.normal(size=(T, B, O)).astype(np.float32)
+    targets = rng.uniform(size=(T, B, O)).astype(np.float32)
+    p = logistic(outputs)
+    costs = {
+        "likelihood": -(targets * np.log(p) + (1 - targets) * np.log(1 - p)).sum(-1),
+        "squares": 0.5 * ((p - targets) ** 2).sum(-1),
+    }
+    for loss, cost in costs.items():
+        steps = of_logistic(jnp.asarray(outputs), jnp.asarray(targets), loss)
+        np.testing.assert_allclose(steps.loss, cost, rtol=1e-5)
+        np.testing.assert_allclose(steps.error, np.abs(p - targets).max(-1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["likelihood", "squares"])
+def test_huge_outputs_cost_something_finite(loss: str) -> None:
+    outputs = jnp.array([[[-1e30, 1e30]]])
+    for steps in (
+        of_class(outputs, jnp.zeros((1, 1), jnp.int32), loss),
+        of_logistic(outputs, jnp.array([[[1.0, 0.0]]]), loss),
+    ):
+        assert np.isfinite(steps.loss).all()
+        np.testing.assert_array_equal(steps.error, [[1.0]])
+
+
+def test_largest_takes_the_worst_step_that_counts(weights: np.ndarray) -> None:
+    batch = Batch(jnp.zeros((T, B)), jnp.zeros((T, B)), jnp.asarray(weights), None)
+    rng = np.random.default_rng(4)
+    loss, error = rng.uniform(0, 0.2, (2, T, B)).astype(np.float32)
+    error[3, 0], error[0, 1], error[4, 2], error[2, 3] = 0.25, 0.9, 0.9, 0.2499
+    scores = largest(Steps(jnp.asarray(loss), jnp.asarray(error)), batch, tolerance=0.25)
+    worst = [max([error[t, b] for t in range(T) if weights[t, b]], default=0) for b in range(B)]
+    np.testing.assert_array_equal(scores.error, worst)
+    np.testing.assert_allclose(scores.loss, by_hand(loss, weights), rtol=1e-5)
+    assert scores.correct.tolist() == [False, True, True, True]
+
+
+def test_share_wrong_counts_steps_by_their_weights(weights: np.ndarray) -> None:
+    rng = np.random.default_rng(5)
+    loss, wrong = rng.uniform(size=(T, B)).astype(np.float32), rng.uniform(size=(T, B)) < 0.4
+    wrong[:, 3] = False
+    scores = share_wrong(jnp.asarray(loss), jnp.asarray(wrong), jnp.asarray(weights))
+    np.testing.assert_allclose(scores.error, by_hand(wrong.astype(float), weights), rtol=1e-5)
+    np.testing.assert_allclose(scores.loss, by_hand(loss, weights), rtol=1e-5)
+    assert scores.correct.tolist() == [not (wrong & (weights > 0))[:, b].any() for b in range(B)]
+
+
+@pytest.mark.parametrize("loss", ["likelihood", "squares"])
+def test_what_is_no_number_is_not_correct(loss: str) -> None:
+    outputs, weights = jnp.full((37, 64, 7), jnp.nan), jnp.ones((37, 64))
+    batch = Batch(weights, jnp.zeros((37, 64), jnp.int32), weights, None)
+    for steps in (
+        of_class(outputs, batch.targets, loss),
+        of_logistic(outputs, jnp.zeros((37, 64, 7)), loss),
+    ):
+        assert not largest(steps, batch, tolerance=0.5).correct.any()
+        assert not share_wrong(steps.loss, ~(steps.error < 0.5), weights).correct.any()

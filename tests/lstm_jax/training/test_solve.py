@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 
 from lstm_jax.tasks import HeldOut, Scores, Window
-from lstm_jax.training.solve import SolveRecord, empty_record, is_solved, mark, observe
+from lstm_jax.training.solve import SolveRecord, empty_record, is_solved, mark, observe, passes
 
 STEPS = 24
 
@@ -22,6 +22,7 @@ CASES = [
     (2, Window(5, 2, 0.4)),  # the batch does not divide the window
     (4, Window(1, 1, 0.3)),
     (4, Window(8, 3, 0.5001)),
+    (2, Window(4, 1)),
 ]
 """Batch size and criterion. No mean of eighths is within rounding of a limit here."""
 
@@ -134,3 +135,36 @@ def test_marking_notes_the_first_time_only(before: int, met: bool, after: int) -
     marked = mark(record, jnp.bool_(met), jnp.int32(8))
     assert marked.solved_at == after
     assert is_solved(marked) == (after >= 0)
+
+
+ERRORS = [0.25, 0.0, 0.5, 0.75, 1.0]
+RIGHT = [True, True, False, True, False]
+WEIGHTS = [1.0, 2.0, 1.0, 4.0, 0.0]
+"""The last one fills a batch and is no test sequence."""
+
+
+@pytest.mark.parametrize(
+    "criterion, met",
+    [
+        (HeldOut(max_error=3.75 / 8), True),
+        (HeldOut(max_error=3.74 / 8), False),
+        (HeldOut(max_wrong=1), True),
+        (HeldOut(max_wrong=0), False),
+        (HeldOut(max_wrong=0, sequences=2), True),
+        (HeldOut(max_error=0.08, sequences=2), False),
+        (HeldOut(max_error=0.0834, sequences=2), True),
+        (HeldOut(max_error=0.08, max_wrong=0, sequences=2), False),
+        (HeldOut(max_error=0.5, max_wrong=0, sequences=3), False),
+    ],
+)
+def test_held_out_data_pass_by_their_error_and_by_the_wrong_ones(
+    criterion: HeldOut, met: bool
+) -> None:
+    scores = Scores(jnp.zeros(5), jnp.array(ERRORS), jnp.array(RIGHT))
+    assert passes(criterion, scores, jnp.array(WEIGHTS)) == met
+
+
+@pytest.mark.parametrize("criterion", [HeldOut(max_error=1.0), HeldOut(max_wrong=5)])
+def test_an_error_that_is_not_finite_never_passes(criterion: HeldOut) -> None:
+    scores = Scores(jnp.zeros(5), jnp.array(ERRORS).at[1].set(jnp.nan), jnp.array(RIGHT))
+    assert not passes(criterion, scores, jnp.array(WEIGHTS))
