@@ -50,6 +50,11 @@ class Arm(NamedTuple):
         return [seed.needed for seed in self.seeds if seed.needed is not None]
 
     @property
+    def solved(self) -> str:
+        """How many of its seeds solved their task."""
+        return f"{len(self.needed)} of {len(self.seeds)}"
+
+    @property
     def median(self) -> float:
         """Of these; infinite where there is none."""
         return statistics.median(self.needed) if self.needed else math.inf
@@ -164,9 +169,9 @@ def _names(run: Run) -> list[str]:
     if "members" in run.summary:
         return run.summary["members"]
     if run.experiment is not None:
-        share = max(len(run.experiment.variants), 1)
+        variants = max(len(run.experiment.variants), 1)
         numbers = run.experiment.train.seed_numbers
-        return [f"seed_{number}" for _ in range(share) for number in numbers]
+        return [f"seed_{number}" for _ in range(variants) for number in numbers]
     widths = {len(line["error"]) for line in run.lines}
     return [f"seed_{place}" for place in range(min(widths, default=0))]
 

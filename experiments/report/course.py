@@ -1,5 +1,6 @@
 """What lines of metrics tell of the gates, where `diagnose.every` asked them to."""
 
+import itertools
 import re
 from typing import Any
 
@@ -19,11 +20,18 @@ def courses(arm: Arm) -> list[Course]:
     found: dict[str, dict[str, np.ndarray]] = {}
     for key in dict.fromkeys(key for line in looks for key in line):
         if (match := KEY.fullmatch(key)) is not None:
-            means = np.array([_of_arm(line, key, arm) for line in looks])
+            means = _held(np.array([_of_arm(line, key, arm) for line in looks]))
             if np.isfinite(means).any(axis=1).all():
                 found.setdefault(match[1], {})[match[2]] = means
     sequences = [line["sequences"] for line in looks]
     return [Course(cell.replace("_", " "), sequences, gates) for cell, gates in found.items()]
+
+
+def _held(means: np.ndarray) -> np.ndarray:
+    """The same, where a seed that has stopped stays as it was."""
+    for before, now in itertools.pairwise(means):
+        np.copyto(now, before, where=np.isnan(now))
+    return means
 
 
 def _of_arm(line: dict[str, Any], key: str, arm: Arm) -> list[float]:

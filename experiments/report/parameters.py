@@ -34,7 +34,7 @@ class Trained:
 
     def __init__(self, run: Path, parts: Build) -> None:
         """Read the newest checkpoint that verifies; NoParameters if none does or none fits."""
-        folder = run / "checkpoints"
+        folder = (run / "checkpoints").absolute()  # orbax takes no other
         damaged: list[str] = []
         try:
             found = folders.newest_first(folder)

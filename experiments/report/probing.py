@@ -85,6 +85,8 @@ class Inside(NamedTuple):
     cells: tuple[str, ...]
     step: int
     """Of the checkpoint."""
+    sequences: int
+    """Over which all but the example was taken."""
     before: Condition
     after: Condition
     lags: np.ndarray
@@ -112,6 +114,7 @@ def probe(arm: Arm, parts: Build, trained: Trained) -> Inside:
         task=task,
         cells=tuple(cell_names(model)),
         step=trained.step,
+        sequences=batch.weights.shape[1],
         before=before,
         after=after,
         lags=lags,
@@ -167,11 +170,20 @@ def conditions(
 
     flows = of_each(
         "picture of the gradient",
-        lambda params: gradient_flow(model, params, inputs, loss, lengths),
+        lambda params: jax.tree.map(
+            lambda norms: norms[: task.lag + 1], gradient_flow(model, params, inputs, loss, lengths)
+        ),
     )
-    recall = of_each(
-        "memory curve",
-        lambda params: memory_curve(model, params, inputs, lags.tolist(), lengths, signal=signal),
+    # symbols of a text or a protocol tell of one another: recall of them is not memory alone
+    recall = (
+        [None] * len(both)
+        if task.tokens
+        else of_each(
+            "memory curve",
+            lambda params: memory_curve(
+                model, params, inputs, lags.tolist(), lengths, signal=signal
+            ),
+        )
     )
     statistics = of_each(
         "time scale of the units", lambda params: gate_statistics(model, params, inputs, lengths)

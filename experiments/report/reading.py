@@ -4,6 +4,7 @@ Nothing is written and nothing is taken on trust: a file that is missing, damage
 writes costs its own part of the report and leaves a sentence in `Run.missing`.
 """
 
+import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -181,7 +182,13 @@ def numbers(line: Mapping[str, Any], key: str) -> Numbers | None:
 def _is(value: Any, kind: Any) -> bool:
     """Whether a value of JSON is of a type, strictly but for integers among numbers."""
     try:
-        TypeAdapter(kind).validate_python(value, strict=True)
+        _adapter(kind).validate_python(value, strict=True)
     except ValidationError:
         return False
     return True
+
+
+@functools.cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """Made once for a type: making one takes far longer than a check."""
+    return TypeAdapter(kind)

@@ -9,6 +9,7 @@ two seeds to hundreds; scipy's exact method takes no ties, and its other ones ne
 people have.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -32,6 +33,10 @@ class Comparison(NamedTuple):
     """Two-sided, adjusted for the number of comparisons."""
     least_p: float
     """The least that any outcome could have given with as many seeds and comparisons."""
+    horizon: float = math.inf
+    """Sequences that every seed was given; a seed that solved its task later counts as one that
+    did not, if there is one.
+    """
 
     @property
     def significant(self) -> bool:
@@ -83,27 +88,39 @@ def rank_sum_counts(ranks: Sequence[int], size: int) -> list[float]:
 def compare(arms: Sequence[Arm]) -> list[Comparison]:
     """The best arm against each other one, p-values adjusted as Holm 1979 has it.
 
+    They are adjusted for all pairs of arms: which arm is best is told by the same numbers.
+
     Best is the highest solve rate, then the fewest sequences, then the lowest test error. Where a
     seed of either arm solved the task, sequences are ranked; a seed that did not within what all
     were given comes last. Else errors on test data are ranked.
     """
     if len(arms) < 2:
         return []
-    best, *others = sorted(arms, key=lambda arm: arm.standing)
-    found = [_against(best, other) for other in others]
-    order = sorted(range(len(found)), key=lambda place: found[place].p)
-    adjusted, highest = dict.fromkeys(order, 1.0), 0.0
+    ranked = sorted(arms, key=lambda arm: arm.standing)
+    pairs = [_against(*pair) for pair in itertools.combinations(ranked, 2)]
+    adjusted = zip(
+        pairs, holm([each.p for each in pairs]), holm([each.least_p for each in pairs]), strict=True
+    )
+    of_best = itertools.islice(adjusted, len(ranked) - 1)
+    return [each._replace(p=p, least_p=least) for each, p, least in of_best]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted for their number (Holm 1979).
+
+    >>> holm([0.03, 0.01])
+    [0.03, 0.02]
+    """
+    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    adjusted, highest = [1.0] * len(p_values), 0.0
     for step, place in enumerate(order):
-        highest = max(highest, min(1.0, found[place].p * (len(found) - step)))
+        highest = max(highest, min(1.0, p_values[place] * (len(p_values) - step)))
         adjusted[place] = highest
-    return [
-        each._replace(p=adjusted[place], least_p=min(1.0, each.least_p * len(found)))
-        for place, each in enumerate(found)
-    ]
+    return adjusted
 
 
 def _against(best: Arm, other: Arm) -> Comparison:
-    pair = (best, other)
+    pair, discarded = (best, other), math.inf
     if any(arm.needed for arm in pair):
         measure = "sequences to solve"
         horizon = min(
@@ -111,6 +128,8 @@ def _against(best: Arm, other: Arm) -> Comparison:
             default=math.inf,
         )
         samples = [[_within(seed.needed, horizon) for seed in arm.seeds] for arm in pair]
+        if any(needed > horizon for arm in pair for needed in arm.needed):
+            discarded = horizon
     else:
         measure = "test error"
         samples = [
@@ -119,7 +138,7 @@ def _against(best: Arm, other: Arm) -> Comparison:
         ]
     sizes = [len(sample) for sample in samples]
     least = min(1.0, 2 / math.comb(sum(sizes), sizes[0]))
-    return Comparison(best, other, measure, rank_sum_test(*samples), least)
+    return Comparison(best, other, measure, rank_sum_test(*samples), least, discarded)
 
 
 def _within(needed: int | None, horizon: float) -> float:

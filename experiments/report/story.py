@@ -59,7 +59,8 @@ def beside_published(arm: Arm, published: Published) -> str:
     if published.sequences is not None and arm.needed:
         ratio = published.sequences / arm.median
         more, factor = ("fewer", ratio) if ratio >= 1 else ("more", 1 / ratio)
-        said += f" The median here is {factor:.3g} times {more}."
+        those = "" if len(arm.needed) == len(arm.seeds) else " of the seeds that solved it"
+        said += f" The median here{those} is {factor:.3g} times {more}."
     return said
 
 
@@ -88,6 +89,11 @@ def who_wins(found: Sequence[Comparison]) -> list[str]:
         said.append(
             f"“{best.label}” does best here, but no difference is significant at the {LEVEL:.0%} "
             f"level (the least p is {min(each.p for each in found):.2g})."
+        )
+    if cut := [each.horizon for each in found if math.isfinite(each.horizon)]:
+        said.append(
+            f"Solutions after {min(cut):,.0f} sequences do not count in the test, as some seeds "
+            "were given no more."
         )
     if hopeless := [each for each in found if each.hopeless]:
         which = "this comparison" if len(found) == 1 else f"{len(hopeless)} of {len(found)} of them"
@@ -137,7 +143,7 @@ def number(value: float | None, form: str = ".3g") -> str:
 def who_solved(arms: Sequence[Arm]) -> str:
     """How many seeds of each arm solved the task, best first."""
     ranked = sorted(arms, key=lambda arm: arm.standing)
-    told = [f"“{arm.label}” {len(arm.needed)} of {len(arm.seeds)}" for arm in ranked]
+    told = [f"“{arm.label}” {arm.solved}" for arm in ranked]
     if len(told) > MOST_NAMED:
         told = [*told[:MOST_NAMED], f"{len(told) - MOST_NAMED} other settings follow"]
     return f"Seeds that solved the task: {', '.join(told)}."

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 from rich.console import Console
@@ -11,13 +12,15 @@ from experiments.build import Build, build
 from experiments.report.album import Album
 from experiments.report.arms import Arm, levels_of
 from experiments.report.gather import Subject
-from experiments.report.looks import gates, gradient, gradient_story, memory
-from experiments.report.making import cost, making, sample, step_memory
 from experiments.report.page import Page, Section, render
 from experiments.report.parameters import NoParameters, Trained
 from experiments.report.probing import Inside, probe
 from experiments.report.reading import Run
-from experiments.report.results import comparison, learning
+from experiments.report.sections.gates import gates
+from experiments.report.sections.gradient import gradient, gradient_story
+from experiments.report.sections.learnt import comparison, learning, published_of
+from experiments.report.sections.making import cost, making, sample, step_memory
+from experiments.report.sections.memory import memory
 from experiments.report.statistics import compare
 from experiments.report.story import (
     ENDINGS,
@@ -46,7 +49,7 @@ def compose(subject: Subject, out: Path, console: Console) -> tuple[str, list[Pa
     insides, memories = look_inside(subject, console)
     sections: list[Section] = []
     found = []
-    comparable = len({levels_of(arm.run).error for arm in arms}) == 1
+    comparable = len({(task_of(arm), levels_of(arm.run)) for arm in arms}) == 1
     if arms and comparable:
         sections.append(learning(arms, levels_of(arms[0].run), album))
         found = compare(arms)
@@ -114,6 +117,11 @@ def _open(
         return None
 
 
+def task_of(arm: Arm) -> Any:
+    """What an arm learnt; None where its config cannot be read."""
+    return arm.experiment.task if arm.experiment is not None else None
+
+
 def kicker(subject: Subject) -> str:
     """What kind of report it is."""
     if subject.sweep is not None:
@@ -129,8 +137,9 @@ def headline(subject: Subject) -> list[str]:
     if len(subject.arms) == 1:
         arm = subject.arms[0]
         said.append(verdict(arm, levels_of(arm.run)))
-        if arm.experiment is not None and arm.experiment.published is not None:
-            said[0] += f" {beside_published(arm, arm.experiment.published)}"
+        published = published_of([arm])
+        if published is not None:
+            said[0] += f" {beside_published(arm, published)}"
     elif subject.arms:
         said.append(who_solved(subject.arms))
     endings = {subject.name_of(run): ENDINGS.get(run.status or "") for run in subject.runs}
@@ -146,16 +155,12 @@ def _gradient_line(insides: Sequence[Inside]) -> list[str]:
     return [gradient_story(shown[0])] if len(shown) == len(insides) == 1 else []
 
 
-def _solved(arm: Arm) -> str:
-    return f"{len(arm.needed)} of {len(arm.seeds)}"
-
-
 def facts(arm: Arm) -> list[tuple[str, str]]:
     """The few numbers of a run that people look for first."""
     summary = arm.run.summary
     seconds = summary.get("times", {}).get("wall_seconds")
     return [
-        (f"seeds that solved it; 95% interval {interval(arm)}", _solved(arm)),
+        (f"seeds that solved it; 95% interval {interval(arm)}", arm.solved),
         ("sequences to solve, median", number(arm.median, ",.0f")),
         ("test error, median", number(arm.error)),
         ("parameters", number(summary.get("parameters"), ",d")),

@@ -15,7 +15,7 @@ class Decay(NamedTuple):
     Args:
         rate: what a step multiplies the signal by.
         e_folding: the lags over which it falls, or grows, by a factor of e.
-        change: what all lags together multiply it by, from the shortest with a signal.
+        change: the norm at the longest lag over that at the shortest with a signal.
         verdict: the word for it.
     """
 
@@ -32,8 +32,8 @@ def decay(norms: Float[Array, " T"]) -> Decay:
     have underflowed and count as vanished; an infinity counts as exploded; NaN, where no sequence
     reaches, counts as nothing.
 
-    The verdict is over all lags, from the shortest with a signal to the longest: "vanishing" if
-    the fit falls by 100 or more, "exploding" if it grows by as much, else "steady". Why 100: a
+    The verdict is of the change, over all lags: "vanishing" if the norm falls by 100 or more,
+    "exploding" if it grows by as much, else "steady". Why 100: a
     weight gradient is a sum over steps, sampled by sequences. What contributes a share s of it
     stands out of the sampling noise of the rest after about 1/s^2 sequences, 10^4 for a
     hundredth; problems of long lags take 10^4 to 10^5 to be solved at all. Where the far end is a
@@ -57,21 +57,20 @@ def decay(norms: Float[Array, " T"]) -> Decay:
     if not reached.size:
         raise ValueError(f"norms must have a lag that a sequence reaches, got {len(values)} NaN")
     there = np.flatnonzero((values > 0) & np.isfinite(values))
-    exploded, last = bool(np.isinf(values).any()), reached[-1]
+    exploded = bool(np.isinf(values).any())
     if not there.size:
         return Decay(np.inf, 0.0, np.inf, "exploding") if exploded else _NO_SIGNAL
-    vanished = last > there[-1] and not exploded
+    change = np.inf if exploded else float(values[reached[-1]] / values[there[0]])
     if there.size == 1:
-        slope = np.inf if exploded else -np.inf if vanished else 0.0
+        slope = np.inf if exploded else -np.inf if change == 0 else 0.0
     else:
         slope = float(np.polyfit(there, np.log(values[there]), 1)[0])
-    span = float(last - there[0])
     with np.errstate(over="ignore"):
-        rate, change = float(np.exp(slope)), float(np.exp(slope * span) if span else 1.0)
+        rate = float(np.exp(slope))
     verdict: Literal["vanishing", "steady", "exploding"] = "steady"
-    if exploded or change >= FACTOR:
+    if change >= FACTOR:
         verdict = "exploding"
-    elif vanished or change <= 1 / FACTOR:
+    elif change <= 1 / FACTOR:
         verdict = "vanishing"
     return Decay(rate, float(1 / abs(slope)) if slope else np.inf, change, verdict)
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from experiments.report.figures.style import (
     BLUE,
@@ -69,6 +70,7 @@ def gradient_flow(panels: Sequence[Panel], lag: int | None = None) -> Figure:
         if lag is not None and lag > 1:
             axes.axvline(lag, color=FAINT, linestyle=":", linewidth=0.9)
         log_values(axes, powers=True)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     for axes in list(grid.flat)[len(panels) :]:
         axes.set_visible(False)
     low, high = limits([each.norms for panel in panels for each in panel.traces])

@@ -13,6 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import blended_transform_factory
 
 from experiments.report.figures.style import (
     FAINT,
@@ -39,7 +40,7 @@ NAMES = {
     "c": "cell state c",
     "h": "output h",
 }
-GATES = frozenset("ifoqrz")
+GATES = frozenset("iforz")
 """What lies between 0 and 1."""
 
 
@@ -62,7 +63,7 @@ def gate_maps(
 ) -> Figure:
     """Heat maps of `traces`, (T, H) each by name, below the signals, all over the same steps.
 
-    `events` are steps at which a line goes through everything; `scales` (H,) sort the units.
+    `events` are steps that are marked, by a line and above each map; `scales` (H,) sort the units.
     """
     steps = len(next(iter(traces.values())))
     heights = [0.85] * len(signals) + [map_height(each.shape[1]) for each in traces.values()]
@@ -80,11 +81,15 @@ def gate_maps(
         for step in events:
             if number < len(signals):
                 panel.axvline(step, color=VERMILION, linestyle=(0, (3, 2)), linewidth=0.9)
-            else:  # on a map of any colour
-                panel.axvline(step, color="white", linewidth=1.8, alpha=0.7)
-                panel.axvline(step, color="black", linewidth=0.9, linestyle=(0, (3, 2)))
+            else:  # above the map, as what happens there is to be seen
+                at = blended_transform_factory(panel.transData, panel.transAxes)
+                panel.plot(
+                    [step], [1.06], "v", color=VERMILION, markersize=3.5, transform=at,
+                    clip_on=False,
+                )  # fmt: skip
     for panel in panels[:-1]:
         panel.tick_params(labelbottom=False)
+    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     panels[-1].set_xlabel("step of time")
     figure.suptitle(title, x=0.01, ha="left", fontsize=10, color=INK)
     return figure

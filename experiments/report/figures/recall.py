@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from experiments.report.figures.style import FAINT, NARROW, colours, new_figure, styled
 
@@ -25,6 +26,7 @@ def memory_curve(
     axes.axhline(0, color=FAINT, linewidth=0.6)
     axes.set_ylim(-0.02, 1.05)
     axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title("How well a linear readout finds the input of k steps ago")
     axes.set_xlabel("k, steps back")
     axes.set_ylabel("R² (1: exactly)")

@@ -51,7 +51,7 @@ def time_scales(layers: Sequence[Scales], lag: int | None = None) -> Figure:
         log_values(axes)
         if lag is not None and lag > 1:
             level(axes, lag, "lag of\nthe task" if axes is grid[-1] else "", ":")
-    grid[0].set_ylabel("time scale 1 / (1 − f), steps")
+    grid[0].set_ylabel("time scale, steps")
     figure.suptitle(
         "How long each unit keeps what it holds", x=0.01, ha="left", fontsize=10, color=INK
     )

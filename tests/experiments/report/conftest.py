@@ -8,6 +8,7 @@ from rich.console import Console
 
 from experiments.build import Build, build
 from experiments.config import load
+from experiments.report.album import Album
 from experiments.report.arms import Arm, arms_of
 from experiments.report.gather import gather
 from experiments.report.parameters import Trained
@@ -59,3 +60,8 @@ def page(real_run: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
 @pytest.fixture(scope="session")
 def inside(real_arm: Arm, parts: Build) -> Inside:
     return probe(real_arm, parts, Trained(real_arm.run.path, parts))
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Album:
+    return Album(tmp_path / "pictures")

@@ -24,4 +24,7 @@ def test_each_gate_of_each_cell(tmp_path: Path) -> None:
     assert [*first.sequences] == [lines[2]["sequences"], lines[5]["sequences"]]
     assert ([*first.means], [*second.means]) == (["f"], ["z"])
     np.testing.assert_array_equal(first.means["f"], [[0.9, np.nan]] * 2)
+    lines[7] |= {"layer_0.f_mean": [None, None]}  # all of this arm have stopped, others have not
+    held, _ = courses(found)
+    np.testing.assert_array_equal(held.means["f"], [[0.9, np.nan]] * 3)
     np.testing.assert_array_equal(second.means["z"], [[0.5, 0.75]] * 2)

@@ -39,6 +39,13 @@ def test_after_is_what_the_checkpoint_holds(real_run: Path, parts: Build) -> Non
     assert everything(real_run) == before
 
 
+def test_a_run_may_be_named_from_where_one_stands(
+    real_run: Path, parts: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(real_run.parent)
+    assert Trained(Path(real_run.name), parts).step == 20
+
+
 def test_a_damaged_checkpoint_is_passed_over_and_stays(copy: Path, parts: Build) -> None:
     newest = copy / "checkpoints" / "00000020"
     shutil.copytree(newest, copy / "checkpoints" / "00000030")

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import random
 from pathlib import Path
 
 import numpy as np
@@ -73,19 +74,41 @@ def test_three_seeds_can_show_nothing(tmp_path: Path) -> None:
     assert not found.significant
 
 
-def test_p_values_grow_with_the_number_of_comparisons(tmp_path: Path) -> None:
+def test_p_values_grow_with_the_number_of_pairs(tmp_path: Path) -> None:
     good = arm(tmp_path / "good", [100, 120, 140, 160, 180])
     bad = [arm(tmp_path / f"bad{n}", [None] * 5) for n in range(3)]
     found = compare([good, *bad])
-    assert [each.p for each in found] == pytest.approx([3 * 2 / math.comb(10, 5)] * 3)
-    assert {each.least_p for each in found} == {3 * 2 / math.comb(10, 5)}
+    assert [each.p for each in found] == pytest.approx([6 * 2 / math.comb(10, 5)] * 3)
+    assert {each.least_p for each in found} == {6 * 2 / math.comb(10, 5)}
+
+
+def test_few_seeds_are_not_hopeless_beside_a_comparison_that_is_clear(tmp_path: Path) -> None:
+    good = arm(tmp_path / "good", [10, 20, 30, 40, 50])
+    few, many = arm(tmp_path / "few", [None] * 5), arm(tmp_path / "many", [None] * 8)
+    found = compare([good, few, many])
+    assert all(each.significant and not each.hopeless for each in found)
 
 
 def test_what_the_other_had_no_time_for_does_not_count(tmp_path: Path) -> None:
     slow = arm(tmp_path / "slow", [300, 310, 320, 330, 340])
     short = arm(tmp_path / "short", [None] * 5, sequences_seen=[200] * 5)
     (found,) = compare([slow, short])
-    assert found.p == 1.0
+    assert (found.p, found.horizon) == (1.0, 200)
+
+
+def test_the_best_of_settings_that_are_alike_is_seldom_called_better(tmp_path: Path) -> None:
+    """Ten settings of one distribution, in 200 draws: fewer than the 5% that the level allows, and
+    a margin of twice the standard deviation of such a share.
+    """
+    draw, wrong = random.Random(0), 0
+    arms = [arm(tmp_path / str(number), [1] * 6) for number in range(10)]
+    for _ in range(200):
+        drawn = [
+            each._replace(seeds=tuple(s._replace(needed=draw.randrange(10**6)) for s in each.seeds))
+            for each in arms
+        ]
+        wrong += any(each.significant for each in compare(drawn))
+    assert wrong / 200 < 0.05 + 2 * math.sqrt(0.05 * 0.95 / 200)
 
 
 def test_a_seed_that_failed_is_last_whenever_it_stopped(tmp_path: Path) -> None:

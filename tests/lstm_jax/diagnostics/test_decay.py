@@ -31,6 +31,15 @@ def test_of_a_geometric_signal(rate: float, verdict: str) -> None:
         np.testing.assert_allclose(found.change, rate**100.0, rtol=1e-2)
 
 
+def test_the_change_is_the_measured_one() -> None:
+    """A signal that falls at once and then stays is fitted as steady, and is not."""
+    signal = np.full(101, 1e-3)
+    signal[0] = 1.0
+    found = decay(signal)
+    assert (found.change, found.verdict) == (1e-3, "vanishing")
+    assert found.rate > 0.99
+
+
 def test_zeros_and_lags_that_nobody_reaches_are_left_out() -> None:
     signal = 0.99**LAGS
     signal[0] = 0.0  # as of a cell state that the loss does not see
@@ -52,7 +61,7 @@ def test_what_has_overflowed_has_exploded() -> None:
     signal = 1.01**LAGS
     signal[50:] = np.inf
     found = decay(signal)
-    assert found.verdict == "exploding"
+    assert (found.change, found.verdict) == (np.inf, "exploding")
     np.testing.assert_allclose(found.rate, 1.01)
     assert decay(np.array([np.inf, np.inf])).verdict == "exploding"
     assert decay(np.array([1.0, np.inf])).verdict == "exploding"

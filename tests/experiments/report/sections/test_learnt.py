@@ -8,13 +8,13 @@ import pytest
 from experiments.report.album import Album
 from experiments.report.arms import Levels, levels_of
 from experiments.report.page import Picture, Table, Text
-from experiments.report.results import (
+from experiments.report.sections.learnt import (
     MAX_COLUMNS,
-    changed,
     comparison,
     curves_alt,
     difference_table,
     learning,
+    published_of,
     seed_table,
 )
 from experiments.report.statistics import compare
@@ -38,13 +38,12 @@ def test_the_table_of_one_run_has_its_seeds_and_what_others_had(tmp_path: Path) 
 
 def test_published_figures_of_another_task_are_told_apart(tmp_path: Path) -> None:
     found = arm(tmp_path / "a", extra=PUBLISHED)
-    assert changed(found) == []
+    assert published_of([found]) is not None
     command = [*ENVIRONMENT["command"], "task.length=200", "train.seeds=3"]
     (tmp_path / "a" / "environment.json").write_text(json.dumps(ENVIRONMENT | {"command": command}))
     found = found._replace(run=found.run._replace(environments=[{"command": command}]))
-    (sentence,) = changed(found)
-    assert "task.length=200" in sentence
-    assert "train.seeds" not in sentence
+    assert published_of([found]) is None
+    assert not any("published" in row[0] for row in seed_table(found, LEVELS).rows)
 
 
 def test_a_failed_seed_says_why_in_the_table(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from experiments.report.story import beside_published, interval, number, spread,
 RATE_NOTE = "The interval is the 95% confidence interval of the solve rate (Wilson 1927)."
 TEST_NOTE = (
     f"p: of the difference from the best, an exact rank-sum test over seeds (Wilcoxon 1945; Mann & "
-    f"Whitney 1947), two-sided, adjusted for the number of comparisons (Holm 1979). A seed that "
+    f"Whitney 1947), two-sided, adjusted for all pairs (Holm 1979). A seed that "
     f"did not solve the task within the sequences that all were given ranks last. Below {LEVEL} a "
     f"difference counts as significant."
 )
@@ -41,7 +41,7 @@ def learning(arms: Sequence[Arm], levels: Levels, album: Album) -> Section:
         source = published.source if published else ""
         figure = sequences_to_solve(arms, known, source)
         alt = "A row of dots for each setting: the sequences that each seed needed. " + "; ".join(
-            f"{arm.label}: {_solved(arm)}" for arm in arms
+            f"{arm.label}: {arm.solved}" for arm in arms
         )
         blocks.append(album.add("sequences-to-solve", figure, alt, wide=True))
     return Section("learning", "What was learnt", blocks)
@@ -59,28 +59,23 @@ def seed_table(arm: Arm, levels: Levels) -> Table:
         )
         for seed in arm.seeds
     ]
-    together = f"{len(arm.needed)} of {len(arm.seeds)} ({interval(arm)})"
+    together = f"{arm.solved} ({interval(arm)})"
     rows.append(("all, median", together, number(arm.median, ",.0f"), "", number(arm.error)))
     notes = [RATE_NOTE]
-    published = arm.experiment.published if arm.experiment else None
+    published = published_of([arm])
     if published is not None:
         rate = number(published.solve_rate, ".0%")
         needed, error = number(published.sequences, ",.0f"), number(published.error)
         rows.append((f"published: {published.source}", rate, needed, "", error))
-        notes += [beside_published(arm, published), *changed(arm)]
+        notes.append(beside_published(arm, published))
     columns = ("seed", "solved", "sequences to solve", "sequences seen", f"test {levels.error}")
     return Table("Every seed, and all of them", columns, rows, notes, best=len(arm.seeds))
 
 
-def changed(arm: Arm) -> list[str]:
-    """A warning where the command changed what the published figures are of."""
+def is_changed(arm: Arm) -> bool:
+    """Whether the command changed the task, of which the published figures are."""
     command = arm.run.environments[0].get("command", []) if arm.run.environments else []
-    other = [word for word in command if word.startswith(("task.", "~task.", "model."))]
-    if not other:
-        return []
-    return [
-        f"What was published is of the config before the command changed {' and '.join(other)}."
-    ]
+    return any(word.startswith(("task.", "~task.")) for word in command)
 
 
 def comparison(arms: Sequence[Arm], levels: Levels, found: Sequence[Comparison]) -> Section:
@@ -91,7 +86,7 @@ def comparison(arms: Sequence[Arm], levels: Levels, found: Sequence[Comparison])
     for arm in ranked:
         sequences = spread(arm.needed, ",.0f").removeprefix("a median of ") if arm.needed else "–"
         tested = f"{p[arm.label]:.2g}" if arm.label in p else ""
-        rows.append((arm.label, _solved(arm), interval(arm), sequences, number(arm.error), tested))
+        rows.append((arm.label, arm.solved, interval(arm), sequences, number(arm.error), tested))
     columns = ("setting", "solved", "interval", "sequences to solve", f"test {levels.error}", "p")
     notes = [RATE_NOTE + " Sequences: the median (least to most) of the seeds that solved it."]
     blocks: list[Block] = [Text(sentence) for sentence in who_wins(found)]
@@ -161,8 +156,10 @@ def dotted(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def published_of(arms: Sequence[Arm]) -> Published | None:
-    """What others had, where all arms say the same."""
-    known = {arm.experiment.published if arm.experiment else None for arm in arms}
+    """What others had, where all arms say the same and are still of that task."""
+    known = {
+        arm.experiment.published if arm.experiment and not is_changed(arm) else None for arm in arms
+    }
     return known.pop() if len(known) == 1 else None
 
 
@@ -193,7 +190,3 @@ def _curves_caption(arms: Sequence[Arm]) -> str:
             " a mean below the threshold, and stopped."
         )
     return said
-
-
-def _solved(arm: Arm) -> str:
-    return f"{len(arm.needed)} of {len(arm.seeds)}"

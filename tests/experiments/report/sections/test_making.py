@@ -3,9 +3,16 @@
 from pathlib import Path
 
 from experiments.build import Build
-from experiments.report.making import MAX_SAMPLE, command, cost, making, sample, step_memory
 from experiments.report.page import Code, Table, Text
 from experiments.report.reading import read_run
+from experiments.report.sections.making import (
+    MAX_SAMPLE,
+    command,
+    cost,
+    making,
+    sample,
+    step_memory,
+)
 from tests.experiments.report.fabricated import write_run
 
 
