@@ -87,9 +87,10 @@ def gate_maps(
                     [step], [1.06], "v", color=VERMILION, markersize=3.5, transform=at,
                     clip_on=False,
                 )  # fmt: skip
+    for panel in panels:
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     for panel in panels[:-1]:
         panel.tick_params(labelbottom=False)
-    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     panels[-1].set_xlabel("step of time")
     figure.suptitle(title, x=0.01, ha="left", fontsize=10, color=INK)
     return figure
@@ -128,7 +129,7 @@ def draw_map(
         small, aspect="auto", interpolation="none", cmap=colours, norm=scale_of(name, values),
         extent=(-0.5, steps - 0.5, units - 0.5, -0.5),
     )  # fmt: skip
-    panel.set_title(NAMES.get(name, name), fontsize=9)
+    panel.set_title(NAMES.get(name, name), fontsize=9, pad=9)
     panel.set_ylabel(f"{units} units", fontsize=8)
     panel.set_yticks([])
     for spine in panel.spines.values():
