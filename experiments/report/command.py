@@ -43,7 +43,9 @@ def report(options: argparse.Namespace, console: Console) -> int:
     except NoRun as error:
         raise BadInput(str(error)) from error
     except OSError as error:
-        raise BadInput(f"{error.filename or out} cannot be written: {error.strerror}") from error
+        raise BadInput(
+            f"{error.filename or out} cannot be read or written: {error.strerror}"
+        ) from error
     return 0
 
 

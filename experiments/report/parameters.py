@@ -51,7 +51,7 @@ class Trained:
             self.step, self.passed_over = each.step, tuple(damaged)
             return
         if damaged:
-            raise NoParameters(f"no checkpoint of {run} can be trusted; {damaged[0]}")
+            raise NoParameters(f"no checkpoint of {run} can be trusted. {damaged[0]}")
         raise NoParameters(f"{run} holds no checkpoint")
 
     def member(self, place: int) -> Any:

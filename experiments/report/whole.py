@@ -113,7 +113,7 @@ def _open(
         memories[name] = step_memory(parts)
         return parts, Trained(run.path, parts)
     except (NotImplementedError, NoParameters, ValueError) as error:
-        subject.missing.append(f"{name} cannot be looked into: {error}.")
+        subject.missing.append(f"{name} cannot be looked into: {str(error).rstrip('.')}.")
         return None
 
 

@@ -80,7 +80,7 @@ def test_the_page_opens_in_a_browser_without_a_word(
         (["{0}/none", "{0}/none"], "a run is named twice"),
         (["{0}/none", "--out", "{0}/a.pdf"], "expected a file that ends in .html"),
         (["{0}/none", "--out", "{0}/dir.html"], "a directory; expected a file"),
-        (["{0}/none", "--out", "{0}/file/a.html"], "cannot be written"),
+        (["{0}/none", "--out", "{0}/file/a.html"], "cannot be read or written"),
         (["{0}"], "holds no run: it has none of config.yaml, summary.json and metrics.jsonl"),
     ],
 )
