@@ -242,6 +242,12 @@ def test_a_text_run_from_a_shell_leaves_a_sample(tmp_path: Path) -> None:
         "{name: spike_delays, shortest: 2, intervals: 2}",
         "{name: timed_spikes, shortest: 2, intervals: 2}",
         "{name: periodic_function, shape: cosine, period: 4, periods: 2}",
+        "{name: formal_language, language: binary_addition, longest: 5, test_longest: 43}",
+        "{name: stories, story: room, distance: 2}",
+        "{name: associative_recall, length: 16, vocabulary: 20}",
+        "{name: induction_heads, length: 12}",
+        "{name: flip_flop, length: 12}",
+        "{name: warping, variant: padded, letters: 5, longest: 3}",
     ],
 )
 def test_every_task_trains(tmp_path: Path, task: str) -> None:

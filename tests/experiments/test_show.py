@@ -17,11 +17,14 @@ NEEDED = {
     "continual_temporal_order": ["variant=6a", "length=20"],
     "copying": ["variant=arjovsky2016", "gap=5"],
     "counting": ["language=anbn", "longest=3"],
+    "formal_language": ["language=binary_addition"],
     "long_lag": ["variant=2b", "p=5"],
     "periodic_function": ["shape=triangle", "period=4", "periods=2"],
+    "stories": ["story=origin", "distance=2"],
     "temporal_order": ["variant=6b", "length=20"],
     "text": ["target_bits=1", "window=6"],
     "two_sequences": ["variant=3c", "length=12"],
+    "warping": ["variant=padded", "letters=5", "longest=3"],
 }
 """What tasks have to be told, and small sizes."""
 
@@ -136,7 +139,10 @@ def test_all_faults_of_the_settings_are_told(settings: list[str], complaints: li
     assert all(any(part in line for line in told) for part in complaints)
 
 
-def test_the_command_line_shows_and_refuses(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_shows_and_refuses(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "2")
     assert main(["show", "counting", "language=anbn", "--count", "1", "longest=2"]) == 0
     assert "target" in capsys.readouterr().out
     assert main(["show", "countin"]) == 2

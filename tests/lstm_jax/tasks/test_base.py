@@ -12,23 +12,29 @@ import pytest
 from lstm_jax.tasks import (
     TASKS,
     Adding,
+    AssociativeRecall,
     Batch,
     ContinualReber,
     ContinualTemporalOrder,
     Copying,
     Counting,
     Distractors,
+    FlipFlop,
+    FormalLanguage,
+    InductionHeads,
     LongLag,
     Multiplication,
     PeriodicFunction,
     Reber,
     SelectiveCopying,
     SpikeDelays,
+    Stories,
     Task,
     TemporalOrder,
     Text,
     TimedSpikes,
     TwoSequences,
+    Warping,
 )
 
 ALL: dict[str, Task] = {
@@ -48,6 +54,14 @@ ALL: dict[str, Task] = {
     "text": Text("the quick brown fox jumps over the lazy dog. " * 50, 5, 0.2, 1.0),
     "timed_spikes": TimedSpikes(shortest=3, spread=8),
     "two_sequences": TwoSequences("3b", 10, 1),
+    "associative_recall": AssociativeRecall(16, 3, vocabulary=20),
+    "flip_flop": FlipFlop(24, ignore=0.3, test_ignore=0.6),
+    "formal_language": FormalLanguage(
+        "binary_multiplication", longest=20, test_shortest=21, test_longest=24
+    ),
+    "induction_heads": InductionHeads(12),
+    "stories": Stories("room", distance=3),
+    "warping": Warping("warped", letters=5, longest=3),
 }
 NEVER_DIFFER = {"periodic_function"}
 """Tasks that have one sequence."""

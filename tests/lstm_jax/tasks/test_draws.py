@@ -1,12 +1,14 @@
 """Integers drawn together: each uniform below its own bound, and apart from the others."""
 
 import collections
+import itertools
 
 import jax
 import numpy as np
 import pytest
 
-from lstm_jax.tasks.draws import integers
+from lstm_jax.tasks.draws import distinct, integers
+from tests.lstm_jax.tasks.odds import assert_distributed, even
 
 BOUNDS = [1, 2, 7, 10, 10]
 DRAWS = 4_000
@@ -40,3 +42,18 @@ def test_equal_bounds_do_not_give_equal_numbers(drawn: np.ndarray) -> None:
 
 def test_numbers_are_int32() -> None:
     assert jax.eval_shape(lambda key: integers(key, BOUNDS), jax.random.key(0)).dtype == np.int32
+
+
+def test_bounds_may_be_computed() -> None:
+    key = jax.random.key(1)
+    assert jax.jit(integers)(key, np.array(BOUNDS)).tolist() == integers(key, BOUNDS).tolist()
+
+
+@pytest.mark.parametrize("below, count", [(5, 2), (3, 3), (5, 1)])
+def test_distinct_numbers_come_in_any_order(below: int, count: int) -> None:
+    keys = jax.random.split(jax.random.key(6), DRAWS)
+    found = jax.jit(jax.vmap(lambda key: distinct(key, below, count)))(keys)
+    assert_distributed(
+        collections.Counter(map(tuple, found.tolist())),
+        even(itertools.permutations(range(below), count)),
+    )
