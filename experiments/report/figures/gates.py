@@ -138,11 +138,13 @@ def draw_map(
 
 
 def scale_of(name: str, values: np.ndarray) -> Normalize:
-    """Gates from 0 to 1; all else around zero, but for the largest hundredth."""
+    """Gates from 0 to 1; all else around zero, but for the largest twentieth, as of a unit that is
+    far off and would leave the others white.
+    """
     if name in GATES:
         return Normalize(0.0, 1.0)
     finite = np.abs(values[np.isfinite(values)])
-    most = float(np.quantile(finite, 0.99)) if finite.size else 1.0
+    most = float(np.quantile(finite, 0.95)) if finite.size else 1.0
     most = most or 1.0
     return Normalize(-most, most)
 

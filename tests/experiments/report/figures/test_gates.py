@@ -59,9 +59,12 @@ def test_events_go_through_every_panel() -> None:
 
 def test_gates_are_held_to_one_scale_and_states_to_zero() -> None:
     assert (scale_of("f", np.ones((2, 2))).vmin, scale_of("f", np.ones((2, 2))).vmax) == (0, 1)
-    states = scale_of("c", np.array([[-3.0, 1.0], [np.nan, np.inf]]))
+    values = np.linspace(-2.0, 3.0, 40)[:, None] * np.ones(40)
+    values[:, 7] = -300.0  # a unit of its own
+    values[0, 0], values[1, 0] = np.nan, np.inf
+    states = scale_of("c", values)
     assert states.vmin == -states.vmax
-    assert 2.9 < states.vmax <= 3.0
+    assert 2.5 < states.vmax <= 3.0
     assert scale_of("c", np.zeros((2, 2))).vmax == 1.0
 
 
