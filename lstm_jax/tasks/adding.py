@@ -22,6 +22,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window
 from lstm_jax.tasks.draws import integers
+from lstm_jax.tasks.lengths import longest
 from lstm_jax.tasks.scores import regression
 
 
@@ -62,7 +63,7 @@ class Adding(SampledTask):
     @property
     def max_length(self) -> int:
         """The longest sequence, in steps."""
-        return self.length * 11 // 10 if self.variant == "hochreiter1997" else self.length
+        return longest(self.length) if self.variant == "hochreiter1997" else self.length
 
     @property
     def chance(self) -> float:
@@ -134,12 +135,10 @@ def marked_pairs(
     `of_first` is the value of the first pair where it is marked, as its marker does not show it.
     """
     key_values, key_places = jax.random.split(key)
-    longest = length * 11 // 10
-    first, second, extra = integers(key_places, [10, length // 2 - 1, longest - length + 1])
-    second = second + (second >= first).astype(
-        jnp.int32
-    )  # counted over the pairs that are still unmarked
-    end, time = length + extra, jnp.arange(longest)
+    steps = longest(length)
+    first, second, extra = integers(key_places, [10, length // 2 - 1, steps - length + 1])
+    second += (second >= first).astype(jnp.int32)  # counted over the pairs still unmarked
+    end, time = length + extra, jnp.arange(steps)
     marked = (time == first) | (time == second)
     values = jax.random.uniform(key_values, time.shape, minval=low, maxval=1.0)
     values = jnp.where(marked & (time == 0), of_first, values)

@@ -151,3 +151,27 @@ class SampledTask(Task):
             weights=by_row.weights.T,
             lengths=by_row.lengths,
         )
+
+
+class Written(Task):
+    """A task of tokens that are written: as many as there are symbols, and answers."""
+
+    tokens = True
+
+    @property
+    @abc.abstractmethod
+    def symbols(self) -> Sequence[str]:
+        """How each token is written."""
+
+    @property
+    def answers(self) -> Sequence[str]:
+        """How each class or symbol that outputs stand for is written."""
+        return self.symbols
+
+    @property
+    def input_size(self) -> int:
+        return len(self.symbols)
+
+    @property
+    def output_size(self) -> int:
+        return len(self.answers)

@@ -20,7 +20,7 @@ from annotated_types import Ge, Le
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lstm_jax.checks import MAX, Size
-from lstm_jax.tasks.base import Batch, HeldOut, Scores, Task
+from lstm_jax.tasks.base import Batch, HeldOut, Scores, Written
 from lstm_jax.tasks.reber import ARCS, LEGAL, STATES, SYMBOLS, memoryless_error, walk
 from lstm_jax.tasks.scores import Loss, of_logistic, share_wrong
 
@@ -28,7 +28,7 @@ TOLERANCE = 0.49
 
 
 @dataclasses.dataclass(frozen=True)
-class ContinualReber(Task):
+class ContinualReber(Written):
     """Predict every symbol that may come next in an endless stream of Reber strings.
 
     Args:
@@ -50,10 +50,8 @@ class ContinualReber(Task):
     test_length: Annotated[int, Ge(1), Le(MAX)] = 100_000
     loss: Loss = "likelihood"
 
-    tokens = True
     streams = True
     symbols = answers = SYMBOLS
-    input_size = output_size = len(SYMBOLS)
     error_name = "share of symbols wrong"
     test_size = 10
     criterion = HeldOut(max_error=0.0)

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lstm_jax.checks import Size
-from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window
+from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window, Written
 from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.scores import cross_entropy, is_wrong, mean_over_time
 
@@ -30,7 +30,7 @@ DELIMITER = SYMBOLS + 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Copying(SampledTask):
+class Copying(Written, SampledTask):
     """Hold ten symbols across a blank gap, then repeat them.
 
     Args:
@@ -52,16 +52,7 @@ class Copying(SampledTask):
     variant: Literal["arjovsky2016", "tallec2018"]
     gap: Size
 
-    tokens = True
     error_name = "share of repeated symbols wrong"
-
-    @property
-    def input_size(self) -> int:
-        return SYMBOLS + 2
-
-    @property
-    def output_size(self) -> int:
-        return SYMBOLS + 1
 
     @property
     def symbols(self) -> str:

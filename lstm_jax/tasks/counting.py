@@ -27,7 +27,7 @@ from annotated_types import Ge, Le
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lstm_jax.checks import MAX
-from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores
+from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores, Written
 from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.scores import Loss, of_logistic, share_wrong
 
@@ -41,7 +41,7 @@ Count = Annotated[int, Ge(1), Le(MAX)]
 
 
 @dataclasses.dataclass(frozen=True)
-class Counting(SampledTask):
+class Counting(Written, SampledTask):
     """Predict every symbol that may come next in strings of equally many letters.
 
     Args:
@@ -67,7 +67,6 @@ class Counting(SampledTask):
     test_longest: Count = 10
     loss: Loss = "likelihood"
 
-    tokens = True
     error_name = "share of steps wrong"
     criterion = HeldOut(max_error=0.0)
 
@@ -91,14 +90,6 @@ class Counting(SampledTask):
     @property
     def answers(self) -> str:
         return self.letters + "T"
-
-    @property
-    def input_size(self) -> int:
-        return len(self.symbols)
-
-    @property
-    def output_size(self) -> int:
-        return len(self.answers)
 
     @property
     def lag(self) -> int:

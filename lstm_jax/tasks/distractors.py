@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lstm_jax.checks import Size
-from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores
+from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores, Written
 from lstm_jax.tasks.scores import Loss, largest, of_class
 
 TOLERANCE = 0.2
@@ -28,7 +28,7 @@ LONGEST_TAIL = 99
 
 
 @dataclasses.dataclass(frozen=True)
-class Distractors(SampledTask):
+class Distractors(Written, SampledTask):
     """Remember a symbol over random ones, and give it when asked.
 
     Args:
@@ -48,9 +48,7 @@ class Distractors(SampledTask):
     p: Size = 50
     loss: Loss = "likelihood"
 
-    tokens = True
     answers = "xy"
-    output_size = 2
     error_name = "largest error of an output"
     chance = 0.5
     test_size = 10_000
@@ -59,10 +57,6 @@ class Distractors(SampledTask):
     @property
     def symbols(self) -> list[str]:
         return [*(f"a{n}" for n in range(1, self.p + 1)), "x", "y", "b", "e"]
-
-    @property
-    def input_size(self) -> int:
-        return self.p + 4
 
     @property
     def max_length(self) -> int:

@@ -18,7 +18,7 @@ from annotated_types import Ge, Le
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lstm_jax.checks import MAX, Fraction
-from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores
+from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores, Written
 from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.scores import cross_entropy, is_wrong, share_wrong
 
@@ -27,7 +27,7 @@ WRITE, READ, IGNORE = 2, 3, 4
 
 
 @dataclasses.dataclass(frozen=True)
-class FlipFlop(SampledTask):
+class FlipFlop(Written, SampledTask):
     """Give the bit that was last written, whatever has come in between.
 
     Args:
@@ -50,14 +50,11 @@ class FlipFlop(SampledTask):
     ignore: Fraction = 0.8
     test_ignore: Fraction = 0.98
 
-    tokens = True
     error_name = "share of reads wrong"
     chance = 0.5
     criterion = HeldOut(max_error=0.0)
     symbols = SYMBOLS
     answers = SYMBOLS[:2]
-    input_size = len(SYMBOLS)
-    output_size = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()

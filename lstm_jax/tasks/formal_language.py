@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
 from lstm_jax.checks import Size
-from lstm_jax.tasks.base import Batch, HeldOut, Scores, Task
+from lstm_jax.tasks.base import Batch, HeldOut, Scores, Written
 from lstm_jax.tasks.chomsky import LANGUAGES, Language
 from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.scores import cross_entropy, is_wrong, share_wrong
@@ -29,7 +29,7 @@ QUESTION = "?"
 
 
 @dataclasses.dataclass(frozen=True)
-class FormalLanguage(Task):
+class FormalLanguage(Written):
     """Learn a rule on short strings, and keep to it on long ones.
 
     Args:
@@ -61,7 +61,6 @@ class FormalLanguage(Task):
     tests_per_length: Size = 2
     one_length: bool = False
 
-    tokens = True
     error_name = "share of answers wrong"
     criterion = HeldOut(max_error=0.1)
 
@@ -91,14 +90,6 @@ class FormalLanguage(Task):
     @property
     def answers(self) -> str:
         return self.rules.answers
-
-    @property
-    def input_size(self) -> int:
-        return len(self.symbols)
-
-    @property
-    def output_size(self) -> int:
-        return len(self.answers)
 
     @property
     def lag(self) -> int:

@@ -17,7 +17,7 @@ from annotated_types import Ge, Gt, Le
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lstm_jax.checks import MAX
-from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores
+from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores, Written
 from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.scores import Loss, Steps, largest, of_class
 
@@ -25,7 +25,7 @@ TOLERANCE = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
-class LongLag(SampledTask):
+class LongLag(Written, SampledTask):
     """Predict every symbol of a sequence whose last is its first.
 
     Args:
@@ -50,21 +50,12 @@ class LongLag(SampledTask):
     loss: Loss = "likelihood"
     end_weight: Annotated[float, Gt(0.0)] = 1.0
 
-    tokens = True
     error_name = "largest error of an output"
     chance = 0.5  # the last symbol is x as often as y
 
     @property
     def symbols(self) -> list[str]:
         return [*(f"a{n}" for n in range(1, self.p)), "x", "y"]
-
-    @property
-    def input_size(self) -> int:
-        return self.p + 1
-
-    @property
-    def output_size(self) -> int:
-        return self.p + 1
 
     @property
     def lag(self) -> int:

@@ -16,12 +16,13 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from lstm_jax.checks import MAX
 from lstm_jax.tasks.adding import marked_pairs, probability_of_the_first
-from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window
+from lstm_jax.tasks.base import Batch, Scores, Window
+from lstm_jax.tasks.lengths import UnevenTask
 from lstm_jax.tasks.scores import regression
 
 
 @dataclasses.dataclass(frozen=True)
-class Multiplication(SampledTask):
+class Multiplication(UnevenTask):
     """Remember two marked numbers and give their product at the end.
 
     Args:
@@ -41,15 +42,6 @@ class Multiplication(SampledTask):
 
     error_name = "mean absolute error"
     input_size, output_size = 2, 1
-
-    @property
-    def max_length(self) -> int:
-        """The longest sequence, in steps."""
-        return self.length * 11 // 10
-
-    @property
-    def lag(self) -> int:
-        return self.max_length
 
     @property
     def chance(self) -> float:

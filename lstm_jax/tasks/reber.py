@@ -26,7 +26,7 @@ from annotated_types import Ge, Le
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
 from lstm_jax.checks import MAX
-from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores
+from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores, Written
 from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.scores import Loss, of_class, share_wrong
 
@@ -86,7 +86,7 @@ def memoryless_error(seen: Float[np.ndarray, "7 19"]) -> float:
 
 
 @dataclasses.dataclass(frozen=True)
-class Reber(SampledTask):
+class Reber(Written, SampledTask):
     """Predict every symbol that may come next in a string of the embedded Reber grammar.
 
     Args:
@@ -110,9 +110,7 @@ class Reber(SampledTask):
     pair: Annotated[int, Ge(0), Le(MAX)] = 0
     loss: Loss = "likelihood"
 
-    tokens = True
     symbols = answers = SYMBOLS
-    input_size = output_size = len(SYMBOLS)
     error_name = "share of steps wrong"
     test_size = 512
     criterion = HeldOut(max_error=0.0)

@@ -21,7 +21,7 @@ from annotated_types import Ge, Gt, Le
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lstm_jax.checks import MAX, Size
-from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window
+from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window, Written
 from lstm_jax.tasks.draws import distinct, integers
 from lstm_jax.tasks.scores import cross_entropy, is_wrong, share_wrong
 
@@ -118,7 +118,7 @@ class AssociativeRecall(SampledTask):
 
 
 @dataclasses.dataclass(frozen=True)
-class InductionHeads(SampledTask):
+class InductionHeads(Written, SampledTask):
     """Give the token that followed the special one, when that one comes again.
 
     Source: Olsson et al. 2022; in this form Dao et al. 2022 and Gu & Dao 2023, there with 256 steps
@@ -140,7 +140,6 @@ class InductionHeads(SampledTask):
     length: Annotated[int, Ge(3), Le(MAX)] = 256
     vocabulary: Annotated[int, Ge(3), Le(MAX)] = 16
 
-    tokens = True
     error_name = "share of answers wrong"
     criterion = Window(sequences=1000, max_wrong=10)
 
@@ -151,14 +150,6 @@ class InductionHeads(SampledTask):
     @property
     def answers(self) -> list[str]:
         return self.symbols[:-1]
-
-    @property
-    def input_size(self) -> int:
-        return self.vocabulary
-
-    @property
-    def output_size(self) -> int:
-        return self.vocabulary - 1
 
     @property
     def lag(self) -> int:

@@ -19,13 +19,13 @@ from annotated_types import Ge, Le
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lstm_jax.checks import MAX, Size
-from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window
+from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window, Written
 from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.scores import cross_entropy, is_wrong, share_wrong
 
 
 @dataclasses.dataclass(frozen=True)
-class SelectiveCopying(SampledTask):
+class SelectiveCopying(Written, SampledTask):
     """Pick some symbols out of noise, and repeat them in their order.
 
     Args:
@@ -45,7 +45,6 @@ class SelectiveCopying(SampledTask):
     copied: Size = 16
     alphabet: Annotated[int, Ge(4), Le(MAX)] = 16
 
-    tokens = True
     error_name = "share of repeated symbols wrong"
     criterion = Window(sequences=1000, max_wrong=10, max_error=0.01)
 
@@ -61,14 +60,6 @@ class SelectiveCopying(SampledTask):
     @property
     def answers(self) -> list[str]:
         return self.symbols[1:-1]
-
-    @property
-    def input_size(self) -> int:
-        return self.alphabet
-
-    @property
-    def output_size(self) -> int:
-        return self.alphabet - 2
 
     @property
     def lag(self) -> int:

@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lstm_jax.checks import Size
-from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window
+from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window, Written
 from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.scores import cross_entropy, is_wrong, share_wrong
 
@@ -59,7 +59,7 @@ def code(words: str) -> Int[np.ndarray, " N"]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Stories(SampledTask):
+class Stories(Written, SampledTask):
     """Find the word that follows from something said long before.
 
     Args:
@@ -82,12 +82,9 @@ class Stories(SampledTask):
     story: Literal["agreement", "origin", "room"]
     distance: Size
 
-    tokens = True
     error_name = "share of answers wrong"
     criterion = Window(sequences=1000, max_wrong=10)
     symbols = WORDS
-    input_size = len(WORDS)
-    output_size = len(WORDS)
 
     def words(self, tokens: Iterable[int] | Int[Array, " N"] | Int[np.ndarray, " N"]) -> str:
         """The text of some tokens."""

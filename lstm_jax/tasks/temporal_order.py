@@ -22,8 +22,9 @@ from annotated_types import Ge, Le
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lstm_jax.checks import MAX, Size
-from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores, Window
+from lstm_jax.tasks.base import Batch, HeldOut, Scores, Window, Written
 from lstm_jax.tasks.draws import integers
+from lstm_jax.tasks.lengths import UnevenTask
 from lstm_jax.tasks.scores import Loss, largest, of_class
 
 TOLERANCE = 0.3
@@ -34,7 +35,7 @@ PLACES = {"6a": ((10, 20), (50, 60)), "6b": ((10, 20), (33, 43), (66, 76))}
 
 
 @dataclasses.dataclass(frozen=True)
-class TemporalOrder(SampledTask):
+class TemporalOrder(Written, UnevenTask):
     """Tell in which order X and Y came.
 
     Args:
@@ -60,27 +61,12 @@ class TemporalOrder(SampledTask):
     length: Annotated[int, Ge(10), Le(MAX)] = 100
     loss: Loss = "likelihood"
 
-    tokens = True
     symbols = "EBabcdXY"
-    input_size = len(symbols)
     error_name = "largest error of an output"
 
     @property
     def answers(self) -> str:
-        return "QRSUVABC"[: self.output_size]
-
-    @property
-    def output_size(self) -> int:
-        return 2 ** len(PLACES[self.variant])
-
-    @property
-    def max_length(self) -> int:
-        """The longest sequence, in steps."""
-        return self.length * 11 // 10
-
-    @property
-    def lag(self) -> int:
-        return self.max_length
+        return "QRSUVABC"[: 2 ** len(PLACES[self.variant])]
 
     @property
     def chance(self) -> float:

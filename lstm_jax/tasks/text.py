@@ -18,7 +18,7 @@ from annotated_types import Gt
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lstm_jax.checks import Fraction, Size
-from lstm_jax.tasks.base import Batch, HeldOut, Scores, Task
+from lstm_jax.tasks.base import Batch, HeldOut, Scores, Written
 from lstm_jax.tasks.scores import cross_entropy, is_wrong, mean_over_time
 
 GOLDEN = (math.sqrt(5) - 1) / 2
@@ -28,7 +28,7 @@ WARM_UP = 256
 
 
 @dataclasses.dataclass(frozen=True)
-class Text(Task):
+class Text(Written):
     """Predict the next character of a text.
 
     Args:
@@ -50,7 +50,6 @@ class Text(Task):
     held_out: Annotated[Fraction, Gt(0.0)]
     target_bits: Annotated[float, Gt(0.0)]
 
-    tokens = True
     streams = True
     error_name = "bits per character"
 
@@ -90,14 +89,6 @@ class Text(Task):
     def decode(self, tokens: Int[Array, " N"] | Int[np.ndarray, " N"]) -> str:
         """The text of some tokens."""
         return "".join(self.alphabet[int(token)] for token in tokens)
-
-    @property
-    def input_size(self) -> int:
-        return len(self.alphabet)
-
-    @property
-    def output_size(self) -> int:
-        return len(self.alphabet)
 
     @property
     def symbols(self) -> str:

@@ -20,8 +20,9 @@ from annotated_types import Ge, Le
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lstm_jax.checks import MAX, Size
-from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores
+from lstm_jax.tasks.base import Batch, HeldOut, Scores
 from lstm_jax.tasks.draws import integers
+from lstm_jax.tasks.lengths import UnevenTask
 from lstm_jax.tasks.scores import Loss, mean_over_time, of_logistic
 
 INPUT_NOISE, TARGET_NOISE = math.sqrt(0.2), math.sqrt(0.1)
@@ -29,7 +30,7 @@ INPUT_NOISE, TARGET_NOISE = math.sqrt(0.2), math.sqrt(0.1)
 
 
 @dataclasses.dataclass(frozen=True)
-class TwoSequences(SampledTask):
+class TwoSequences(UnevenTask):
     """Tell the class of a sequence that its first numbers show.
 
     Args:
@@ -64,15 +65,6 @@ class TwoSequences(SampledTask):
         super().__post_init__()
         if self.shown >= self.length:
             raise ValueError(f"shown={self.shown} must be below length={self.length}")
-
-    @property
-    def max_length(self) -> int:
-        """The longest sequence, in steps."""
-        return self.length * 11 // 10
-
-    @property
-    def lag(self) -> int:
-        return self.max_length
 
     @property
     def chance(self) -> float:

@@ -18,13 +18,13 @@ from annotated_types import Ge, Le
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lstm_jax.checks import MAX, Size
-from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window
+from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window, Written
 from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.scores import cross_entropy, is_wrong, share_wrong
 
 
 @dataclasses.dataclass(frozen=True)
-class Warping(SampledTask):
+class Warping(Written, SampledTask):
     """Name the letter before this one, at a pace that changes.
 
     Args:
@@ -52,7 +52,6 @@ class Warping(SampledTask):
     uniform: bool = False
     alphabet: Annotated[int, Ge(3), Le(26)] = 10
 
-    tokens = True
     error_name = "share of steps wrong"
     criterion = Window(sequences=1000, max_wrong=10)
 
@@ -63,14 +62,6 @@ class Warping(SampledTask):
     @property
     def answers(self) -> str:
         return "abcdefghijklmnopqrstuvwxyz"[: self.alphabet]
-
-    @property
-    def input_size(self) -> int:
-        return self.alphabet + 1
-
-    @property
-    def output_size(self) -> int:
-        return self.alphabet
 
     @property
     def lag(self) -> int:
