@@ -105,12 +105,14 @@ class Published(Settings):
 
     Args:
         source: who, where and when, as in "Hochreiter & Schmidhuber 1997, table 7".
+        row: what the source calls it, as in "T = 100", where it has several.
         sequences: training sequences until the task was solved.
         solve_rate: share of the trials that solved it.
         error: on test data, in the unit of the task.
     """
 
     source: str
+    row: str = ""
     sequences: Annotated[float, Gt(0.0)] | None = None
     solve_rate: Annotated[float, Ge(0.0), Le(1.0)] | None = None
     error: Annotated[float, Ge(0.0)] | None = None

@@ -87,7 +87,7 @@ def test_what_others_had_is_said_where_it_is_known(path: Path) -> None:
     assert load(path).published is None
     assert "published" not in dump(load(path))
     known = load(path, ["published={source: Someone 1999, sequences: 500, solve_rate: 0.5}"])
-    assert known.published == Published("Someone 1999", 500.0, 0.5)
+    assert known.published == Published(source="Someone 1999", sequences=500.0, solve_rate=0.5)
     path.write_text(dump(known))
     assert load(path) == known
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments.config import ConfigError
-from experiments.sweep import command
+from experiments.sweep import work
 from experiments.sweep.engines import Job
 from experiments.sweep.folder import SweepFolder
 from experiments.sweep.sheet import Sheet, load_sheet
@@ -72,7 +72,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     def command_of(folder: SweepFolder, trial: str) -> tuple[str, ...]:
         return played(folder.config(trial), folder.run(trial))
 
-    monkeypatch.setattr(command, "_command", command_of)
+    monkeypatch.setattr(work, "_command", command_of)
 
 
 def complaints(write: Callable[..., Path], *text: str) -> list[str]:

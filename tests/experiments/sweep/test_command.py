@@ -14,8 +14,6 @@ import pytest
 
 from experiments.__main__ import main
 from experiments.sweep import engines
-from experiments.sweep.command import _command
-from experiments.sweep.folder import SweepFolder
 
 WriteSheet = Callable[..., Path]
 
@@ -124,13 +122,6 @@ def test_a_sweep_without_a_result_has_no_picture(write_sheet: WriteSheet, out: P
     assert len(rows(out)) == 1
 
 
-def test_a_trial_is_the_command_that_people_would_type(tmp_path: Path) -> None:
-    assert _command(SweepFolder(tmp_path), "0123456789ab") == (
-        *(sys.executable, "-m", "experiments", "run", f"{tmp_path}/trials/0123456789ab.yaml"),
-        *("--resume", "--out", f"{tmp_path}/trials/0123456789ab"),
-    )
-
-
 def test_the_directory_is_named_by_the_sweep(
     write_sheet: WriteSheet, stand_in: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,9 +193,9 @@ def test_a_directory_of_something_else_is_refused(
 IN_ANOTHER_PROCESS = """
 import sys
 sys.path[:0] = {paths!r}
-from experiments.sweep import command
+from experiments.sweep import work
 from tests.experiments.sweep.conftest import played
-command._command = lambda folder, trial: played(folder.config(trial), folder.run(trial))
+work._command = lambda folder, trial: played(folder.config(trial), folder.run(trial))
 from experiments.__main__ import main
 sys.exit(main({arguments!r}))
 """
