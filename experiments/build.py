@@ -150,6 +150,7 @@ def build_model(settings: ModelSettings, task: Task) -> SequenceModel:
         embedding_size=settings.embedding_size,
         dropout=settings.dropout,
         readout_bias=settings.readout_bias,
+        readout_scale=settings.readout_scale,
         shortcut=settings.shortcut,
         executor=settings.executor,
     )

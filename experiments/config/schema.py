@@ -51,6 +51,8 @@ class ModelSettings(Settings):
         drop_connect: share of the recurrent weights set to zero, for a whole batch.
         zoneout_c, zoneout_h: share of the cell and hidden state that each step keeps at random.
         readout_bias: whether the readout has a bias.
+        readout_scale: its weights and biases begin in U[-scale, scale]; left out, weights in
+            N(0, 1/H) and biases at zero.
         shortcut: whether the readout sees the inputs beside the layers.
         executor: what carries the cell along time; "auto" picks one.
     """
@@ -67,6 +69,7 @@ class ModelSettings(Settings):
     zoneout_c: Fraction = 0.0
     zoneout_h: Fraction = 0.0
     readout_bias: bool = True
+    readout_scale: Annotated[float, Gt(0.0)] | None = None
     shortcut: bool = False
     executor: Literal["auto", *EXECUTORS] = "auto"  # type: ignore[valid-type]
 

@@ -59,6 +59,8 @@ class LSTM1997(MixedPrecision, SplitCell[LSTM1997Params, LSTM1997State]):
         forget_gate, output_gate: whether each block has one.
         fed_back: what feeds back into cells and gates: "all" (h and gates), "cells" (h) or "none".
         truncated: whether derivatives take what feeds back for a constant.
+        squashed: whether g and h are as above; without, g is in [0, 1], and h is the cell's state,
+            as in experiments 2a and 2b.
         biased: what has a bias: "all", "gates" or "none".
         scale: weights, and biases that are not given, begin in U[-scale, scale].
         input_bias, forget_bias, output_bias: initial gate biases, one for each block; left out,
@@ -81,6 +83,7 @@ class LSTM1997(MixedPrecision, SplitCell[LSTM1997Params, LSTM1997State]):
     output_gate: bool = True
     fed_back: Literal["all", "cells", "none"] = "all"
     truncated: bool = False
+    squashed: bool = True
     biased: Literal["all", "gates", "none"] = "all"
     scale: Annotated[float, Gt(0.0)] = 0.1
     input_bias: tuple[float, ...] = ()
@@ -202,9 +205,10 @@ class LSTM1997(MixedPrecision, SplitCell[LSTM1997Params, LSTM1997State]):
         }
         value |= held
         kept = value["f"] * state.c if self.forget_gate else state.c
-        value.setdefault("g", 4 * jax.nn.sigmoid(z_g) - 2)
+        g = jax.nn.sigmoid(z_g)
+        value.setdefault("g", 4 * g - 2 if self.squashed else g)
         c = kept + value["i"] * value["g"]
-        h = 2 * jax.nn.sigmoid(c) - 1
+        h = 2 * jax.nn.sigmoid(c) - 1 if self.squashed else c
         if self.output_gate:
             h = value["o"] * h
         return LSTM1997State(c, h, gates if self.fed_back == "all" else None), value

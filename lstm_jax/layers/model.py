@@ -5,10 +5,11 @@ values (T, B, I)                      -> stack -> dense -> predictions (T, B, O)
 """
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from annotated_types import Gt
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
@@ -41,6 +42,8 @@ class SequenceModel(Settings):
         dropout: share of the stack's inputs and outputs set to zero in training (Zaremba et al.
             2014: never between the steps of a layer).
         readout_bias: whether the readout has one.
+        readout_scale: weights and biases of the readout begin in U[-scale, scale], as in
+            Hochreiter & Schmidhuber 1997; left out, in N(0, 1/H), and biases at zero.
         shortcut: whether the readout sees the encoded inputs beside the stack.
         executor: as for `lstm_jax.unroll`.
     """
@@ -52,6 +55,7 @@ class SequenceModel(Settings):
     embedding_size: Size | None = None
     dropout: Fraction = 0.0
     readout_bias: bool = True
+    readout_scale: Annotated[float, Gt(0.0)] | None = None
     shortcut: bool = False
     executor: str | Executor = "auto"
 
@@ -67,15 +71,23 @@ class SequenceModel(Settings):
         embedding = w_shortcut = None
         if self.embedding_size is not None:
             embedding = jax.random.normal(key_e, (self.input_size, self.embedding_size), dtype)
-        readout = jax.nn.initializers.lecun_normal()
+        scale = self.readout_scale
+
+        def weights(key: PRNGKeyArray, *shape: int) -> Array:
+            if scale is None:
+                return jax.nn.initializers.lecun_normal()(key, shape, dtype)
+            return jax.random.uniform(key, shape, dtype, -scale, scale)
+
+        b_out = jnp.zeros(self.output_size, dtype) if self.readout_bias else None
+        if self.readout_bias and scale is not None:
+            b_out = weights(jax.random.fold_in(key_o, 1), self.output_size)
         if self.shortcut:
-            key = jax.random.fold_in(key_o, 0)
-            w_shortcut = readout(key, (encoded_size, self.output_size), dtype)
+            w_shortcut = weights(jax.random.fold_in(key_o, 0), encoded_size, self.output_size)
         return SequenceModelParams(
             embedding=embedding,
             stack=self.stack.init(key_s, encoded_size, dtype),
-            w_out=readout(key_o, (self.stack.output_size, self.output_size), dtype),
-            b_out=jnp.zeros(self.output_size, dtype) if self.readout_bias else None,
+            w_out=weights(key_o, self.stack.output_size, self.output_size),
+            b_out=b_out,
             w_shortcut=w_shortcut,
         )
 

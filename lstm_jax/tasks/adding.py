@@ -23,7 +23,9 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window
 from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.lengths import longest
-from lstm_jax.tasks.scores import regression
+from lstm_jax.tasks.scores import Output, regression
+
+TOLERANCE = 0.04
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Adding(SampledTask):
     Args:
         variant: whose protocol; see the head of this file.
         length: T, the shortest length in steps.
+        output: linear, or logistic as in the paper of 1997.
 
     A sequence is correct if the prediction at its last step is within 0.04. Solved by the
     criterion of 1997: the mean error below 0.01 over the last 2000 sequences, all of them
@@ -45,8 +48,16 @@ class Adding(SampledTask):
 
     variant: Literal["hochreiter1997", "arjovsky2016", "bai2018"]
     length: Annotated[int, Ge(20)]
+    output: Output = "linear"
 
     error_name = "mean absolute error"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.output == "logistic" and self.variant != "hochreiter1997":
+            raise ValueError(
+                f"output='logistic' is at most 1, but the sums of {self.variant!r} are up to 2"
+            )
 
     @property
     def input_size(self) -> int:
@@ -100,7 +111,7 @@ class Adding(SampledTask):
         )
 
     def score(self, outputs: Float[Array, "T B O"], batch: Batch) -> Scores:
-        return regression(outputs, batch, tolerance=0.04)
+        return regression(outputs, batch, TOLERANCE, self.output)
 
     def _hochreiter1997(self, key: PRNGKeyArray) -> tuple[Array, Array, Array, Array]:
         values, markers, (first, second), length = marked_pairs(key, self.length, -1.0, 0.0)

@@ -110,4 +110,4 @@ class ContinualReber(Written):
 
     def score(self, outputs: Float[Array, "T B O"], batch: Batch) -> Scores:
         steps = of_logistic(outputs, batch.targets, self.loss)
-        return share_wrong(steps.loss, ~(steps.error < TOLERANCE), batch.weights)
+        return share_wrong(steps.loss, ~(steps.error < TOLERANCE), batch.weights, self.loss)

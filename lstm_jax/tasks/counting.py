@@ -150,4 +150,4 @@ class Counting(Written, SampledTask):
 
     def score(self, outputs: Float[Array, "T B O"], batch: Batch) -> Scores:
         steps = of_logistic(outputs, batch.targets, self.loss)
-        return share_wrong(steps.loss, ~(steps.error < 0.5), batch.weights)
+        return share_wrong(steps.loss, ~(steps.error < 0.5), batch.weights, self.loss)

@@ -86,4 +86,4 @@ class Distractors(Written, SampledTask):
         )
 
     def score(self, outputs: Float[Array, "T B O"], batch: Batch) -> Scores:
-        return largest(of_class(outputs, batch.targets, self.loss), batch, TOLERANCE)
+        return largest(of_class(outputs, batch.targets, self.loss), batch, TOLERANCE, self.loss)

@@ -92,4 +92,4 @@ class LongLag(Written, SampledTask):
         steps = of_class(outputs, batch.targets, self.loss)
         if self.variant == "2b":
             steps = Steps(steps.loss, steps.error.at[:-1].set(0.0))
-        return largest(steps, batch, TOLERANCE)
+        return largest(steps, batch, TOLERANCE, self.loss)

@@ -15,10 +15,10 @@ from annotated_types import Ge, Le
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lstm_jax.checks import MAX
-from lstm_jax.tasks.adding import marked_pairs, probability_of_the_first
+from lstm_jax.tasks.adding import TOLERANCE, marked_pairs, probability_of_the_first
 from lstm_jax.tasks.base import Batch, Scores, Window
 from lstm_jax.tasks.lengths import UnevenTask
-from lstm_jax.tasks.scores import regression
+from lstm_jax.tasks.scores import Output, regression
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Multiplication(UnevenTask):
         length: T, the shortest length in steps.
         wrong: solved when fewer than this many of the last 2000 sequences are wrong; the paper
             stops at 140 and at 13.
+        output: linear, or logistic as in the paper.
 
     A sequence is correct if the prediction at its last step is within 0.04.
 
@@ -39,6 +40,7 @@ class Multiplication(UnevenTask):
 
     length: Annotated[int, Ge(20), Le(MAX)] = 100
     wrong: Annotated[int, Ge(1), Le(2000)] = 140
+    output: Output = "linear"
 
     error_name = "mean absolute error"
     input_size, output_size = 2, 1
@@ -79,4 +81,4 @@ class Multiplication(UnevenTask):
         )
 
     def score(self, outputs: Float[Array, "T B O"], batch: Batch) -> Scores:
-        return regression(outputs, batch, tolerance=0.04)
+        return regression(outputs, batch, TOLERANCE, self.output)

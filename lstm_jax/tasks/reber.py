@@ -169,7 +169,7 @@ class Reber(Written, SampledTask):
         above = outputs[..., :, None] > outputs[..., None, :]
         wrong = (legal[..., :, None] & ~legal[..., None, :] & ~above).any(axis=(-2, -1))
         cost = of_class(outputs, batch.targets.argmax(axis=-1), self.loss).loss
-        return share_wrong(cost, wrong, batch.weights)
+        return share_wrong(cost, wrong, batch.weights, self.loss)
 
 
 def states(string: str) -> list[int]:

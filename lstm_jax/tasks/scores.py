@@ -15,7 +15,12 @@ from jaxtyping import Array, Bool, Float, Int
 from lstm_jax.tasks.base import Batch, Scores
 
 Loss = Literal["likelihood", "squares"]
-"""What training minimises: a negative log-likelihood, or half the sum of squared errors."""
+"""What training minimises: the mean negative log-likelihood of a step, or half the sum of squared
+errors over all steps, as a sequence's error is in those papers.
+"""
+
+Output = Literal["linear", "logistic"]
+"""Whether a number is read from an output as it is, or from a logistic unit."""
 
 
 class Steps(NamedTuple):
@@ -33,13 +38,29 @@ def mean_over_time(values: Float[Array, "T B"], weights: Float[Array, "T B"]) ->
     return (values * weights).sum(axis=0) / jnp.where(total == 0, 1.0, total)
 
 
-def regression(outputs: Float[Array, "T B O"], batch: Batch, tolerance: float) -> Scores:
-    """Squared error to minimise, absolute error to read; correct if within `tolerance`."""
-    difference = outputs - batch.targets
+def over_time(
+    values: Float[Array, "T B"], weights: Float[Array, "T B"], loss: Loss
+) -> Float[Array, " B"]:
+    """The loss of each sequence: the weighted sum of squared errors, or mean likelihood."""
+    if loss == "squares":
+        return (values * weights).sum(axis=0)
+    return mean_over_time(values, weights)
+
+
+def regression(
+    outputs: Float[Array, "T B O"], batch: Batch, tolerance: float, output: Output = "linear"
+) -> Scores:
+    """Squared error to minimise, absolute error to read; correct if within `tolerance`.
+
+    Of logistic outputs the loss is half the squared error, as in the papers of 1997 to 2002.
+    """
+    predicted = jax.nn.sigmoid(outputs) if output == "logistic" else outputs
+    difference = predicted - batch.targets
+    loss = mean_over_time(jnp.square(difference).mean(axis=-1), batch.weights)
     absolute = jnp.abs(difference).max(axis=-1)
     outside = (absolute >= tolerance) & (batch.weights > 0)
     return Scores(
-        loss=mean_over_time(jnp.square(difference).mean(axis=-1), batch.weights),
+        loss=loss / 2 if output == "logistic" else loss,
         error=mean_over_time(absolute, batch.weights),
         correct=~outside.any(axis=0),
     )
@@ -78,20 +99,23 @@ def of_logistic(
     return Steps(cost, jnp.where(jnp.isnan(cost), jnp.nan, error))  # XLA's max may pass over NaN
 
 
-def largest(steps: Steps, batch: Batch, tolerance: float) -> Scores:
+def largest(steps: Steps, batch: Batch, tolerance: float, loss: Loss) -> Scores:
     """Scores by the largest error of any step that counts; correct if below `tolerance`."""
     counts = batch.weights > 0
     return Scores(
-        loss=mean_over_time(steps.loss, batch.weights),
+        loss=over_time(steps.loss, batch.weights, loss),
         error=jnp.where(counts, steps.error, 0.0).max(axis=0),
         correct=((steps.error < tolerance) | ~counts).all(axis=0),
     )
 
 
 def share_wrong(
-    loss: Float[Array, "T B"], wrong: Bool[Array, "T B"], weights: Float[Array, "T B"]
+    cost: Float[Array, "T B"],
+    wrong: Bool[Array, "T B"],
+    weights: Float[Array, "T B"],
+    loss: Loss = "likelihood",
 ) -> Scores:
     """Scores by the share of the steps that count which are wrong; correct if none is."""
     counted = wrong & (weights > 0)
     error = mean_over_time(counted.astype(jnp.float32), weights)
-    return Scores(mean_over_time(loss, weights), error, ~counted.any(axis=0))
+    return Scores(over_time(cost, weights, loss), error, ~counted.any(axis=0))

@@ -100,7 +100,7 @@ class TemporalOrder(Written, UnevenTask):
         )
 
     def score(self, outputs: Float[Array, "T B O"], batch: Batch) -> Scores:
-        return largest(of_class(outputs, batch.targets, self.loss), batch, TOLERANCE)
+        return largest(of_class(outputs, batch.targets, self.loss), batch, TOLERANCE, self.loss)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,7 +24,14 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from lstm_jax.checks import MAX, Size
 from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window
 from lstm_jax.tasks.draws import integers
-from lstm_jax.tasks.scores import Loss, mean_over_time, of_logistic, regression, share_wrong
+from lstm_jax.tasks.scores import (
+    Loss,
+    mean_over_time,
+    of_logistic,
+    over_time,
+    regression,
+    share_wrong,
+)
 
 SOLVED = Window(sequences=1000, max_wrong=0)
 
@@ -100,7 +107,7 @@ class SpikeDelays(Spikes):
         steps = of_logistic(outputs, batch.targets, self.loss)
         wrong = ~(steps.error < 0.49 / self.spread) & (batch.weights > 0)
         return Scores(
-            loss=mean_over_time(steps.loss, batch.weights),
+            loss=over_time(steps.loss, batch.weights, self.loss),
             error=mean_over_time(steps.error, batch.weights),
             correct=~wrong.any(axis=0),
         )
@@ -141,7 +148,7 @@ class TimedSpikes(Spikes):
 
     def score(self, outputs: Float[Array, "T B O"], batch: Batch) -> Scores:
         steps = of_logistic(outputs, batch.targets, self.loss)
-        return share_wrong(steps.loss, ~(steps.error < 0.49), batch.weights)
+        return share_wrong(steps.loss, ~(steps.error < 0.49), batch.weights, self.loss)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,7 +23,7 @@ from lstm_jax.checks import MAX, Size
 from lstm_jax.tasks.base import Batch, HeldOut, Scores
 from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.lengths import UnevenTask
-from lstm_jax.tasks.scores import Loss, mean_over_time, of_logistic
+from lstm_jax.tasks.scores import Loss, mean_over_time, of_logistic, over_time
 
 INPUT_NOISE, TARGET_NOISE = math.sqrt(0.2), math.sqrt(0.1)
 """Standard deviations."""
@@ -102,4 +102,4 @@ class TwoSequences(UnevenTask):
         off = of_logistic(outputs, clean, self.loss).error
         error = mean_over_time(off, batch.weights)
         tolerance = 0.1 if self.variant == "3c" else 0.2
-        return Scores(mean_over_time(cost, batch.weights), error, error < tolerance)
+        return Scores(over_time(cost, batch.weights, self.loss), error, error < tolerance)
