@@ -75,6 +75,18 @@ def test_regression(weights: np.ndarray) -> None:
         scores.error, by_hand(np.abs(difference).max(-1), weights), rtol=1e-5, atol=1e-7
     )
     assert scores.correct.tolist() == [False, True, True, True]
+    summed = largest(steps, batch, 0.25, "squares")
+    np.testing.assert_allclose(summed.loss, (loss * weights).sum(axis=0), rtol=1e-5)
+
+
+def test_regression_by_logistic_outputs_minimises_half_the_squared_error(
+    weights: np.ndarray,
+) -> None:
+    outputs, batch = values(float, weights)
+    scores = regression(jnp.asarray(outputs), batch, 0.1, "logistic")
+    off = 1 / (1 + np.exp(-outputs.astype(np.float64))) - np.asarray(batch.targets)
+    np.testing.assert_allclose(scores.loss, by_hand((off**2).mean(-1) / 2, weights), rtol=1e-5)
+    np.testing.assert_allclose(scores.error, by_hand(abs(off).max(-1), weights), rtol=1e-5)
 
 
 def test_regression_at_the_tolerance_is_wrong() -> None:
@@ -154,11 +166,14 @@ def test_largest_takes_the_worst_step_that_counts(weights: np.ndarray) -> None:
     rng = np.random.default_rng(4)
     loss, error = rng.uniform(0, 0.2, (2, T, B)).astype(np.float32)
     error[3, 0], error[0, 1], error[4, 2], error[2, 3] = 0.25, 0.9, 0.9, 0.2499
-    scores = largest(Steps(jnp.asarray(loss), jnp.asarray(error)), batch, tolerance=0.25)
+    steps = Steps(jnp.asarray(loss), jnp.asarray(error))
+    scores = largest(steps, batch, 0.25, "likelihood")
     worst = [max([error[t, b] for t in range(T) if weights[t, b]], default=0) for b in range(B)]
     np.testing.assert_array_equal(scores.error, worst)
     np.testing.assert_allclose(scores.loss, by_hand(loss, weights), rtol=1e-5)
     assert scores.correct.tolist() == [False, True, True, True]
+    summed = largest(steps, batch, 0.25, "squares")
+    np.testing.assert_allclose(summed.loss, (loss * weights).sum(axis=0), rtol=1e-5)
 
 
 def test_share_wrong_counts_steps_by_their_weights(weights: np.ndarray) -> None:
@@ -169,6 +184,8 @@ def test_share_wrong_counts_steps_by_their_weights(weights: np.ndarray) -> None:
     np.testing.assert_allclose(scores.error, by_hand(wrong.astype(float), weights), rtol=1e-5)
     np.testing.assert_allclose(scores.loss, by_hand(loss, weights), rtol=1e-5)
     assert scores.correct.tolist() == [not (wrong & (weights > 0))[:, b].any() for b in range(B)]
+    summed = share_wrong(jnp.asarray(loss), jnp.asarray(wrong), jnp.asarray(weights), "squares")
+    np.testing.assert_allclose(summed.loss, (loss * weights).sum(axis=0), rtol=1e-5)
 
 
 @pytest.mark.parametrize("loss", ["likelihood", "squares"])
@@ -179,5 +196,5 @@ def test_what_is_no_number_is_not_correct(loss: str) -> None:
         of_class(outputs, batch.targets, loss),
         of_logistic(outputs, jnp.zeros((37, 64, 7)), loss),
     ):
-        assert not largest(steps, batch, tolerance=0.5).correct.any()
+        assert not largest(steps, batch, 0.5, "likelihood").correct.any()
         assert not share_wrong(steps.loss, ~(steps.error < 0.5), weights).correct.any()
