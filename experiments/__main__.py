@@ -6,14 +6,15 @@
     compile CONFIG [key=value ...] --platform P what its training step costs on a platform
     bench layers|training|memory                time it side by side with other frameworks
     sweep SWEEP.yaml [--engine E] [--out DIR]   train a config in many settings
+    reproduce STUDY [--recipe R] [--rows P]     the rows of a paper, beside ours
     report RUN [RUN ...] [--out FILE]           a page of pictures about runs, in one HTML file
     compare_cells [SWEEP.yaml] [--out DIR]      Elman, IRNN, GRU and LSTM: a sweep and its report
     list                                        what there is to name in a config
     show TASK [key=value ...]                   a few sequences of a task as text
 
-Exit status: 0 done, 1 failed, diverged or too large for the platform, 2 bad input, 130 interrupted
-from the keyboard, 143 terminated. A run that a signal ended has saved all that it had, and
-`--resume` goes on from there; a second Ctrl-C ends it at once.
+Exit status: 0 done, 1 failed, diverged, too large for the platform or short of the paper, 2 bad
+input, 130 interrupted from the keyboard, 143 terminated. A run that a signal ended has saved all
+that it had, and `--resume` goes on from there; a second Ctrl-C ends it at once.
 """
 
 import argparse
@@ -21,20 +22,24 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 from rich.console import Console
 
 from experiments import STARTED
-from experiments.bench.command import add_arguments, bench
+from experiments.bench.command import add_arguments as add_bench_arguments
+from experiments.bench.command import bench
 from experiments.catalogue import print_catalogue
 from experiments.compile.command import compile_step
 from experiments.config import ConfigError, load
 from experiments.distributed import abandon, first, join, leave, text_from_first
 from experiments.report.command import add_arguments as add_report_arguments
 from experiments.report.command import add_comparison_arguments, compare_cells, report
+from experiments.reproduce.command import add_arguments as add_reproduce_arguments
+from experiments.reproduce.command import reproduce
 from experiments.run.directory import default_path, latest_path
 from experiments.run.environment import cores
 from experiments.run.run import BadInput, Failed, run
@@ -52,26 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     options = parse(arguments)
     use_all_cores()
-    console = Console(soft_wrap=True)
     try:
-        if options.command == "list":
-            print_catalogue(console)
-            return 0
-        if options.command == "show":
-            show(options, console)
-            return 0
-        if options.command == "bench":
-            return bench(options, console)
-        if options.command == "sweep":
-            return sweep(options, console)
-        if options.command == "report":
-            return report(options, console)
-        if options.command == "compare_cells":
-            return compare_cells(options, console)
-        if options.command == "run":
-            return train(options, console)
-        experiment = load(options.config, options.overrides)
-        return 0 if compile_step(experiment, options.platform, console) else FAILED
+        return COMMANDS[options.command].run(options, Console(soft_wrap=True))
     except (ConfigError, BadInput) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
@@ -121,22 +108,33 @@ def use_all_cores() -> None:
         jax.config.update("jax_num_cpu_devices", cores())
 
 
-def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command and its options; exits with status 2 where they cannot be understood."""
-    parser = argparse.ArgumentParser(
-        prog="python -m experiments", description="Recurrent networks on long dependencies."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    train_parser = commands.add_parser(
-        "run", help="train a config and leave a run directory behind"
-    )
-    train_parser.add_argument("--out", type=Path, help="the run directory, new or empty")
-    train_parser.add_argument(
+def compile_config(options: argparse.Namespace, console: Console) -> int:
+    """`compile`; the exit status."""
+    experiment = load(options.config, options.overrides)
+    return 0 if compile_step(experiment, options.platform, console) else FAILED
+
+
+def list_all(_: argparse.Namespace, console: Console) -> int:
+    """`list`; the exit status."""
+    print_catalogue(console)
+    return 0
+
+
+def show_task(options: argparse.Namespace, console: Console) -> int:
+    """`show`; the exit status."""
+    show(options, console)
+    return 0
+
+
+def add_train_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `run`."""
+    parser.add_argument("--out", type=Path, help="the run directory, new or empty")
+    parser.add_argument(
         "--resume",
         action="store_true",
         help="go on with the run in --out, or the latest of this config; begin if there is none",
     )
-    train_parser.add_argument(
+    parser.add_argument(
         "--distributed",
         nargs="?",
         const="auto",
@@ -144,30 +142,68 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="join the processes of one run: HOST:PORT,COUNT,INDEX; left out, as Slurm, Open MPI "
         "or Kubernetes tell",
     )
-    estimate = commands.add_parser(
-        "compile", help="compile a config's training step for a platform, and tell what it costs"
+    add_config_arguments(parser)
+
+
+def add_compile_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `compile`."""
+    parser.add_argument("--platform", required=True, help="cpu, cuda, or as tpu:v5e:2x2")
+    add_config_arguments(parser)
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """A config, and what is laid over it."""
+    parser.add_argument("config", type=Path, help="a YAML file; `list` names those that are here")
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="key=value",
+        help="train.seeds=8, say; or ~model.bias, to leave a key out",
     )
-    estimate.add_argument("--platform", required=True, help="cpu, cuda, or as tpu:v5e:2x2")
-    for command in (train_parser, estimate):
-        command.add_argument(
-            "config", type=Path, help="a YAML file; `list` names those that are here"
-        )
-        command.add_argument(
-            "overrides",
-            nargs="*",
-            metavar="key=value",
-            help="train.seeds=8, say; or ~model.bias, to leave a key out",
-        )
-    add_arguments(commands.add_parser("bench", help="time it side by side with other frameworks"))
-    add_sweep_arguments(commands.add_parser("sweep", help="train a config in many settings"))
-    add_report_arguments(
-        commands.add_parser("report", help="a page of pictures about runs, in one HTML file")
+
+
+class Command(NamedTuple):
+    """What the command line can be asked for."""
+
+    about: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace, Console], int]
+    """Gives the exit status."""
+
+
+COMMANDS = {
+    "run": Command("train a config and leave a run directory behind", add_train_arguments, train),
+    "compile": Command(
+        "compile a config's training step for a platform, and tell what it costs",
+        add_compile_arguments,
+        compile_config,
+    ),
+    "bench": Command("time it side by side with other frameworks", add_bench_arguments, bench),
+    "sweep": Command("train a config in many settings", add_sweep_arguments, sweep),
+    "reproduce": Command(
+        "train the rows of a paper, and hold them against it", add_reproduce_arguments, reproduce
+    ),
+    "report": Command(
+        "a page of pictures about runs, in one HTML file", add_report_arguments, report
+    ),
+    "compare_cells": Command(
+        "Elman, IRNN, GRU, LSTM: train, and a page", add_comparison_arguments, compare_cells
+    ),
+    "list": Command(
+        "tasks, cells, executors, optimizers, configs and studies", lambda _: None, list_all
+    ),
+    "show": Command("a few sequences of a task as text", add_show_arguments, show_task),
+}
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command and its options; exits with status 2 where they cannot be understood."""
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments", description="Recurrent networks on long dependencies."
     )
-    add_comparison_arguments(
-        commands.add_parser("compare_cells", help="Elman, IRNN, GRU, LSTM: train, and a page")
-    )
-    commands.add_parser("list", help="tasks, cells, executors, optimizers and configs")
-    add_show_arguments(commands.add_parser("show", help="a few sequences of a task as text"))
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, command in COMMANDS.items():
+        command.add_arguments(commands.add_parser(name, help=command.about))
     options, rest = parser.parse_known_args(arguments)
     if rest and ("overrides" not in options or any(word.startswith("-") for word in rest)):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")

@@ -12,13 +12,14 @@ import pytest
 
 from experiments.build import build
 from experiments.config import Experiment, dump, load
-from experiments.sweep.sheet import Sheet, load_sheet
+from experiments.sweep.sheet import Sheet, is_sheet, load_sheet
 from experiments.sweep.trials import group
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path.relative_to(ROOT) for path in (ROOT / "configs").rglob("*"))
 YAML = [path for path in CONFIGS if path.suffix == ".yaml"]
-SWEEPS = [path for path in YAML if "sweeps" in path.parts]
+SWEEPS = [path for path in YAML if is_sheet(ROOT / path)]
+PAPERS = Path("configs", "papers")
 FILES = [path for path in YAML if path not in SWEEPS]
 
 pytestmark = pytest.mark.usual_promotion  # Adam multiplies int32 by float
@@ -110,7 +111,10 @@ def test_a_sweep_has_a_title_and_reads_back_equal(sheet: Sheet, tmp_path: Path) 
 def test_the_header_of_a_sweep_gives_a_summary_and_the_command(sweep: Path) -> None:
     labels = header(sweep)
     assert len(labels[""]) > 20
-    assert shlex.split(labels["command"]) == ["python", "-m", "experiments", "sweep", str(sweep)]
+    command = ["sweep", str(sweep)]
+    if sweep.is_relative_to(PAPERS):
+        command = ["reproduce", sweep.parent.name, "--recipe", sweep.stem]
+    assert shlex.split(labels["command"]) == ["python", "-m", "experiments", *command]
 
 
 def test_the_trials_of_a_sweep_can_be_traced(sheet: Sheet) -> None:

@@ -14,10 +14,10 @@ from rich.console import Console
 
 from experiments.bench import layer_tables, layers, memory, peers, summary, training
 from experiments.bench.hardware import Neighbours, surroundings, told, told_others
-from experiments.bench.page import Place
 from experiments.bench.problem import SHAPES, WrongAnswer, parse_shape
 from experiments.bench.timing import ROUNDS, Timing
 from experiments.files import write
+from experiments.page import Place
 from experiments.run.run import BadInput
 from experiments.table import WIDTH, Table
 from lstm_jax.checks import Size, check, named
@@ -78,7 +78,7 @@ def bench(options: argparse.Namespace, console: Console) -> int:
         chosen: Bench = named("benchmark", options.what, BENCHES)
         place = None
         if options.markdown is not None:
-            place = Place(options.markdown, options.what, jax.default_backend())
+            place = Place(options.markdown, f"{options.what} on {jax.default_backend()}")
         settle(options, chosen, console)
     except ValueError as error:
         raise BadInput(str(error)) from error

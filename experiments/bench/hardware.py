@@ -1,18 +1,15 @@
 """What the figures were measured on."""
 
 import os
-import platform
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from experiments.bench import peers
 from experiments.run.environment import environment
 
-CPUINFO, STAT = Path("/proc/cpuinfo"), Path("/proc/stat")
+STAT = Path("/proc/stat")
 QUIET = 0.05
 """The share of the CPU time that other processes may take for figures to count."""
 
@@ -22,14 +19,7 @@ def surroundings(names: Sequence[str]) -> dict[str, Any]:
     found = environment()
     found["versions"] |= {peers.PEERS[name].package: peers.version(name) for name in names}
     tunables = os.environ.get("GLIBC_TUNABLES", "")
-    return found | {"cpu": cpu(), "device_kind": jax.devices()[0].device_kind, "malloc": tunables}
-
-
-def cpu() -> str:
-    """The processor's own name, where the system tells; else its architecture."""
-    lines = CPUINFO.read_text("utf-8").splitlines() if CPUINFO.exists() else []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())
+    return found | {"malloc": tunables}
 
 
 class Neighbours:

@@ -13,6 +13,7 @@ import jax
 
 import lstm_jax
 
+CPUINFO = Path("/proc/cpuinfo")
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "chex", "numpy", "orbax-checkpoint")
 
 
@@ -25,11 +26,20 @@ def environment() -> dict[str, Any]:
         "versions": {"lstm_jax": lstm_jax.__version__}
         | {package: importlib.metadata.version(package) for package in PACKAGES},
         "platform": platform.platform(),
+        "cpu": cpu(),
         "cores": cores(),
         "backend": jax.default_backend(),
         "devices": [str(device) for device in jax.devices()],
+        "device_kind": jax.devices()[0].device_kind,
         "commit": commit(),
     }
+
+
+def cpu() -> str:
+    """The processor's own name, where the system tells; else its architecture."""
+    lines = CPUINFO.read_text("utf-8").splitlines() if CPUINFO.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
 
 
 def cores() -> int:

@@ -82,14 +82,18 @@ def results(cells: Sequence[Cell], places: Sequence[Place], folder: SweepFolder)
 
     Cells that have no result come last.
     """
-    keys = swept(cells)
-    found = [_result(cell, place, keys, folder) for cell, place in zip(cells, places, strict=True)]
     return sorted(
-        found,
+        in_order(cells, places, folder),
         key=lambda each: (
             *(not each.finished, -each.rate, each.median_sequences, each.median_error),
         ),
     )
+
+
+def in_order(cells: Sequence[Cell], places: Sequence[Place], folder: SweepFolder) -> list[Result]:
+    """The results of all cells in the order of these."""
+    keys = swept(cells)
+    return [_result(cell, place, keys, folder) for cell, place in zip(cells, places, strict=True)]
 
 
 def swept(cells: Sequence[Cell]) -> list[str]:

@@ -66,6 +66,19 @@ def told(keys: Mapping[str, Any]) -> str:
     return ", ".join(f"{key}={inline(value)}" for key, value in keys.items()) or "{}"
 
 
+def is_sheet(path: Path) -> bool:
+    """Whether a YAML file is, or was meant as, a sweep rather than a config; one that cannot be
+    read may be either.
+    """
+    try:
+        root, _ = read_tree(path)
+    except ConfigError:
+        return True
+    return isinstance(root.value, dict) and not root.value.keys().isdisjoint(
+        ("config", "grid", "list")
+    )
+
+
 def load_sheet(path: Path) -> Sheet:
     """The sweep that a file describes.
 

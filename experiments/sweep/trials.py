@@ -47,6 +47,11 @@ def digest(experiment: Experiment) -> str:
     return hashlib.sha256(dump(experiment).encode()).hexdigest()
 
 
+def bare(experiment: Experiment) -> Experiment:
+    """An experiment without what is only said of it; two that are alike have the same result."""
+    return dataclasses.replace(experiment, title="", published=None)
+
+
 def group(cells: Iterable[Experiment]) -> list[Trial]:
     """The trials that cells make, in the order of their first cells."""
     groups: dict[str, list[tuple[Experiment, dict[str, Any]]]] = {}

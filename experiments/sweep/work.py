@@ -11,6 +11,7 @@ from rich.console import Console
 
 from experiments.build import check as check_buildable
 from experiments.checkpoint.lock import Locked, RunLock
+from experiments.config import Experiment
 from experiments.config.writer import inline
 from experiments.run.run import BadInput
 from experiments.sinks import require
@@ -21,7 +22,7 @@ from experiments.sweep.results import Result, results
 from experiments.sweep.schedule import run_trials
 from experiments.sweep.sheet import Sheet
 from experiments.sweep.stopping import StopRequests
-from experiments.sweep.trials import Place, Trial, group
+from experiments.sweep.trials import Place, Trial, bare, group
 from experiments.words import plural
 from lstm_jax.checks import Size, check
 
@@ -135,13 +136,20 @@ def check_cells(sheet: Sheet) -> None:
 
 
 def plan(sheet: Sheet, folder: SweepFolder) -> tuple[list[Trial], list[Place]]:
-    """The trials that are left to run, and the places of all cells, done or not."""
-    found = folder.results()
+    """The trials that are left to run, and the places of all cells, done or not.
+
+    Cells of which only other things are said, as what was published of them, share a place.
+    """
+    found = {bare(cell): place for cell, place in folder.results().items()}
     cells = [cell.experiment for cell in sheet.cells]
-    trials = group(cell for cell in cells if cell not in found)
+    left: dict[Experiment, Experiment] = {}
+    for cell in cells:
+        if bare(cell) not in found:
+            left.setdefault(bare(cell), cell)
+    trials = group(left.values())
     for trial in trials:
-        found |= trial.places
-    return trials, [found[cell] for cell in cells]
+        found |= {bare(cell): place for cell, place in trial.places.items()}
+    return trials, [found[bare(cell)] for cell in cells]
 
 
 def _command(folder: SweepFolder, trial: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from experiments import catalogue
 from experiments.catalogue import config_files, first_line, print_catalogue
 from experiments.config import load
 from experiments.config.schema import SCHEMA
-from experiments.sweep.sheet import load_sheet
+from experiments.sweep.sheet import is_sheet, load_sheet
 from lstm_jax.executors import EXECUTORS
 
 ROOT = Path(catalogue.__file__).parents[1]
@@ -40,7 +40,7 @@ def test_every_config_is_named_with_its_title(monkeypatch: pytest.MonkeyPatch) -
     files = sorted(Path("configs").rglob("*.yaml"))
     assert files
     for path in files:
-        title = load_sheet(path).title if "sweeps" in path.parts else load(path).title
+        title = load_sheet(path).title if is_sheet(path) else load(path).title
         assert any(line.split() == [str(path), *title.split()] for line in lines)
 
 
@@ -66,6 +66,20 @@ def test_a_broken_config_does_not_hide_the_others(
     bad, good = printed()[-2:]
     assert bad.split(maxsplit=1)[1].startswith("cannot be read: bad.yaml:1: ")
     assert good.split()[0] == "good.yaml"
+
+
+def test_every_study_is_named_with_its_recipes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    study = tmp_path / "papers" / "paper1997"
+    study.mkdir(parents=True)
+    for name in ("original", "modern"):
+        (study / f"{name}.yaml").write_text("config: base.yaml\n")
+    monkeypatch.setattr(catalogue, "CONFIGS", tmp_path)
+    assert [line.split() for line in printed()[-2:]] == [
+        ["studies"],
+        ["paper1997", "recipes:", "modern,", "original"],
+    ]
 
 
 def test_a_title_is_shown_as_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

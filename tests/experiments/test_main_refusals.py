@@ -268,11 +268,12 @@ def test_a_run_is_resumed_where_it_is_named_or_where_the_newest_is(
 @pytest.mark.parametrize(
     "function, command",
     [
-        ("load", ["run", "a.yaml"]),
-        ("load", ["compile", "a.yaml", "--platform", "cpu"]),
-        ("compile_step", ["compile", "configs/adding.yaml", "--platform", "cpu"]),
-        ("bench", ["bench", "memory"]),
-        ("print_catalogue", ["list"]),
+        ("__main__.load", ["run", "a.yaml"]),
+        ("__main__.load", ["compile", "a.yaml", "--platform", "cpu"]),
+        ("__main__.compile_step", ["compile", "configs/adding.yaml", "--platform", "cpu"]),
+        ("bench.command.settle", ["bench", "memory"]),
+        ("reproduce.command.load_study", ["reproduce", "hochreiter1997"]),
+        ("__main__.print_catalogue", ["list"]),
     ],
 )
 def test_an_interrupt_from_the_keyboard_is_no_fault(
@@ -284,7 +285,7 @@ def test_an_interrupt_from_the_keyboard_is_no_fault(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, function, interrupted)
+    monkeypatch.setattr(f"experiments.{function}", interrupted)
     try:
         status = main(command)
     except KeyboardInterrupt:  # which would end pytest itself

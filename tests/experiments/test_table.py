@@ -34,3 +34,11 @@ def test_as_markdown() -> None:
         "",
         "Note.",
     ]
+
+
+def test_a_column_of_words_is_flush_left() -> None:
+    page = TABLE._replace(words=("of",))
+    assert page.markdown().splitlines()[3] == "| --- | ---: | --- |"
+    screen = io.StringIO()
+    page.print(Console(file=screen, width=100))
+    assert screen.getvalue().splitlines()[2:4] == ["one [b]  1.00  x   ", "two        23  –   "]

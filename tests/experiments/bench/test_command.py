@@ -152,8 +152,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
         (["layers", "--shape", "1,2"], "a shape is four integers B,T,I,H such as 32,96,2,128; got"),
         (["memory", "--json", ROOT], "--json "),
         (["memory", "--json", ROOT / "none" / "a.json"], "--json "),
-        (["memory", "--markdown", ROOT / "none.md"], "--markdown "),
-        (["layers", "--markdown", ROOT / "README.md"], "--markdown "),
+        (["memory", "--markdown", ROOT / "none.md"], f"{ROOT / 'none.md'}: there is no such file"),
+        (["layers", "--markdown", ROOT / "README.md"], f"{ROOT / 'README.md'}: it has no place"),
     ],
 )
 def test_what_cannot_be_obeyed(

@@ -5,7 +5,7 @@ import jax
 import pytest
 
 from experiments.bench import hardware
-from experiments.bench.hardware import Neighbours, cpu, surroundings, told, told_others
+from experiments.bench.hardware import Neighbours, surroundings, told, told_others
 
 
 def test_everything_a_figure_depends_on() -> None:
@@ -33,15 +33,6 @@ def test_everything_a_figure_depends_on() -> None:
 def test_a_gpu_is_named() -> None:
     found = surroundings([]) | {"backend": "gpu", "device_kind": "NVIDIA H1", "cpu": "a CPU"}
     assert told(found).startswith("NVIDIA H1, ")
-
-
-def test_the_processor_has_a_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    path = tmp_path / "cpuinfo"
-    path.write_text("processor : 0\nmodel name\t: Some CPU @ 2 GHz\nmodel name\t: other\n")
-    monkeypatch.setattr(hardware, "CPUINFO", path)
-    assert cpu() == "Some CPU @ 2 GHz"
-    monkeypatch.setattr(hardware, "CPUINFO", tmp_path / "none")
-    assert cpu()
 
 
 def test_neighbours_are_what_is_busy_and_not_us(

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from experiments.config import ConfigError, Experiment, dump, load
 from experiments.config.reader import MAX_BYTES
+from experiments.sweep.sheet import is_sheet
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 CANARY = "canary-of-a-constructed-object"
@@ -132,9 +133,7 @@ def _peak() -> Callable[[], int] | None:
 # ---------------------------------------------------------------------------- pieces
 
 EXAMPLES = [
-    path.read_text("utf-8")
-    for path in sorted(CONFIGS.rglob("*.yaml"))
-    if path.parent.name != "sweeps"
+    path.read_text("utf-8") for path in sorted(CONFIGS.rglob("*.yaml")) if not is_sheet(path)
 ]
 
 TAGS = [

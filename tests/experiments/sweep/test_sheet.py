@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from experiments.config import ConfigError, load
-from experiments.sweep.sheet import Sheet, load_sheet
+from experiments.sweep.sheet import Sheet, is_sheet, load_sheet
 from lstm_jax.checks import field_annotations
 from lstm_jax.initializers import Chrono, ForgetBias
 from lstm_jax.training import TrainSettings
@@ -126,3 +126,20 @@ def test_a_cell_is_what_overrides_would_make_of_the_config(
     cell = read_sheet(GRID).cells[2]
     overrides = ["optimizer.learning_rate=0.01", "model.hidden_size=4"]
     assert cell.experiment == load(tmp_path / "base.yaml", overrides)
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("config: a.yaml", True),
+        ("lst: []\nconfig: a.yaml", True),
+        ("grid: {}", True),
+        ("list: 3", True),
+        ("task: {}\nmodel: {}", False),
+        ("- list", False),
+        ("a: [", True),
+    ],
+)
+def test_a_sheet_is_told_from_a_config(tmp_path: Path, text: str, expected: bool) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    assert is_sheet(tmp_path / "a.yaml") == expected
