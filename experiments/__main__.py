@@ -9,6 +9,7 @@
     reproduce STUDY [--recipe R] [--rows P]     the rows of a paper, beside ours
     report RUN [RUN ...] [--out FILE]           a page of pictures about runs, in one HTML file
     compare_cells [SWEEP.yaml] [--out DIR]      Elman, IRNN, GRU and LSTM: a sweep and its report
+    frontier [STUDY.yaml] [--page FILE.md]      how long a lag each model bridges, lag by lag
     list                                        what there is to name in a config
     show TASK [key=value ...]                   a few sequences of a task as text
 
@@ -36,6 +37,8 @@ from experiments.catalogue import print_catalogue
 from experiments.compile.command import compile_step
 from experiments.config import ConfigError, load
 from experiments.distributed import abandon, first, join, leave, text_from_first
+from experiments.frontier.command import add_arguments as add_frontier_arguments
+from experiments.frontier.command import frontier
 from experiments.report.command import add_arguments as add_report_arguments
 from experiments.report.command import add_comparison_arguments, compare_cells, report
 from experiments.reproduce.command import add_arguments as add_reproduce_arguments
@@ -188,6 +191,9 @@ COMMANDS = {
     ),
     "compare_cells": Command(
         "Elman, IRNN, GRU, LSTM: train, and a page", add_comparison_arguments, compare_cells
+    ),
+    "frontier": Command(
+        "how long a lag each model bridges, lag by lag", add_frontier_arguments, frontier
     ),
     "list": Command(
         "tasks, cells, executors, optimizers, configs and studies", lambda _: None, list_all

@@ -1,6 +1,6 @@
 """Every config of the checkout: it loads, says what to expect of it, and its run can be traced.
 
-And every sweep of them.
+And every sweep of them, and every study that is a sweep.
 """
 
 import shlex
@@ -10,17 +10,21 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from experiments.__main__ import parse
 from experiments.build import build
+from experiments.build import check as check_buildable
 from experiments.config import Experiment, dump, load
+from experiments.frontier.study import study_of
 from experiments.sweep.sheet import Sheet, is_sheet, load_sheet
 from experiments.sweep.trials import group
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path.relative_to(ROOT) for path in (ROOT / "configs").rglob("*"))
 YAML = [path for path in CONFIGS if path.suffix == ".yaml"]
-SWEEPS = [path for path in YAML if is_sheet(ROOT / path)]
+STUDIES = [path for path in YAML if "studies" in path.parts]
+SWEEPS = [path for path in YAML if is_sheet(ROOT / path) and path not in STUDIES]
 PAPERS = Path("configs", "papers")
-FILES = [path for path in YAML if path not in SWEEPS]
+FILES = [path for path in YAML if path not in SWEEPS + STUDIES]
 
 pytestmark = pytest.mark.usual_promotion  # Adam multiplies int32 by float
 
@@ -120,3 +124,16 @@ def test_the_header_of_a_sweep_gives_a_summary_and_the_command(sweep: Path) -> N
 def test_the_trials_of_a_sweep_can_be_traced(sheet: Sheet) -> None:
     for trial in group(cell.experiment for cell in sheet.cells):
         trace(trial.experiment)
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=str)
+def test_a_study_can_be_climbed_by_its_command(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    study = study_of(load_sheet(path))
+    assert 10 < len(study.sheet.title) <= 100
+    for cell in study.sheet.cells:
+        check_buildable(cell.experiment)
+    program = shlex.split(header(path)["command"])
+    options = parse(program[3:])
+    assert program[:4] == ["python", "-m", "experiments", "frontier"]
+    assert options.study.relative_to(ROOT) == path

@@ -79,16 +79,16 @@ def short(keys: Sequence[str]) -> list[str]:
 def as_csv(results: Sequence[Result]) -> str:
     """Every figure of every cell, the keys in full."""
     text = io.StringIO()
-    figures = [_figures(result) for result in results]
+    found = [figures(result) for result in results]
     keys = list(results[0].values)
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*keys, *figures[0]])
-    for result, row in zip(results, figures, strict=True):
+    writer.writerow([*keys, *found[0]])
+    for result, row in zip(results, found, strict=True):
         writer.writerow([*(inline(value) for value in result.values.values()), *row.values()])
     return text.getvalue()
 
 
-def _figures(result: Result) -> dict[str, Any]:
+def figures(result: Result) -> dict[str, Any]:
     """The figures of a cell by name; None, an empty field, for what there is not."""
     low, high = result.interval if result.finished else (None, None)
     needed = result.sequences

@@ -1,4 +1,4 @@
-"""Copying memory: hold ten symbols across a blank gap, then repeat them.
+"""Copying memory: hold symbols across a blank gap, then repeat them.
 
     input    s1 ... s10  T-1 blanks  delimiter  10 blanks
     target   T+10 blanks                        s1 ... s10
@@ -6,39 +6,39 @@
     arjovsky2016    T is the same in all sequences (Arjovsky, Shah & Bengio 2016)
     tallec2018      variable copying: T is drawn from 1 up to the gap (Tallec & Ollivier 2018)
 
-The symbols are drawn from 8 and the length is T + 20; without memory the best loss is
+The papers copy ten symbols out of 8: the length is T + 20, and without memory the best loss is
 10 ln 8 / (T + 20) nats.
 """
 
 import dataclasses
 import math
 import statistics
-from typing import Literal
+from typing import Annotated, Literal
 
 import jax.numpy as jnp
+from annotated_types import Ge, Le
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from lstm_jax.checks import Size
+from lstm_jax.checks import MAX, Size
 from lstm_jax.tasks.base import Batch, SampledTask, Scores, Window, Written
 from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.scores import cross_entropy, is_wrong, mean_over_time
 
-SYMBOLS = 8
-COPIED = 10
 BLANK = 0
-DELIMITER = SYMBOLS + 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Copying(Written, SampledTask):
-    """Hold ten symbols across a blank gap, then repeat them.
+    """Hold symbols across a blank gap, then repeat them.
 
     Args:
         variant: whose protocol; see the head of this file.
         gap: T, the steps between the last symbol and the delimiter, plus one; the most of them
             where T is drawn.
+        copied: how many symbols are held.
+        alphabet: how many tokens there are, blank and delimiter included.
 
-    A sequence is correct if all ten repeated symbols are. The papers state no criterion; solved
+    A sequence is correct if all repeated symbols are. The papers state no criterion; solved
     is at most 10 wrong of the last 1000 sequences.
 
     >>> from jax.random import key
@@ -51,50 +51,55 @@ class Copying(Written, SampledTask):
 
     variant: Literal["arjovsky2016", "tallec2018"]
     gap: Size
+    copied: Size = 10
+    alphabet: Annotated[int, Ge(4), Le(MAX)] = 10
 
     error_name = "share of repeated symbols wrong"
 
     @property
-    def symbols(self) -> str:
-        return "_12345678?"
+    def symbols(self) -> list[str]:
+        return ["_", *map(str, range(1, self.alphabet - 1)), "?"]
 
     @property
-    def answers(self) -> str:
+    def answers(self) -> list[str]:
         return self.symbols[:-1]
 
     @property
     def max_length(self) -> int:
         """The length of the longest sequence, in steps."""
-        return self.gap + 2 * COPIED
+        return self.gap + 2 * self.copied
 
     @property
     def lag(self) -> int:
-        return self.gap + COPIED
+        return self.gap + self.copied
 
     @property
     def chance(self) -> float:
-        return 1 - 1 / SYMBOLS
+        return 1 - 1 / (self.alphabet - 2)
 
     @property
     def chance_loss(self) -> float:
         """The cross-entropy of guessing the repeated symbols, in nats per step."""
         gaps = [self.gap] if self.variant == "arjovsky2016" else range(1, self.gap + 1)
-        return COPIED * math.log(SYMBOLS) * statistics.fmean(1 / (gap + 2 * COPIED) for gap in gaps)
+        per_step = statistics.fmean(1 / (gap + 2 * self.copied) for gap in gaps)
+        return self.copied * math.log(self.alphabet - 2) * per_step
 
     @property
     def criterion(self) -> Window:
         return Window(sequences=1000, max_wrong=10, max_error=0.01)
 
     def sequence(self, key: PRNGKeyArray) -> Batch:
+        below = [self.alphabet - 2] * self.copied
         if self.variant == "arjovsky2016":
-            return self._sequence(integers(key, [SYMBOLS] * COPIED), self.max_length)
-        *symbols, gap = integers(key, [SYMBOLS] * COPIED + [self.gap])
-        return self._sequence(jnp.stack(symbols), 1 + gap + 2 * COPIED)
+            return self._sequence(integers(key, below), self.max_length)
+        *symbols, gap = integers(key, [*below, self.gap])
+        return self._sequence(jnp.stack(symbols), 1 + gap + 2 * self.copied)
 
     def _sequence(self, drawn: Int[Array, " N"], length: int | Int[Array, ""]) -> Batch:
+        copied, delimiter = self.copied, self.alphabet - 1
         symbols, blanks = 1 + drawn, jnp.full(self.max_length, BLANK)
-        inputs = blanks.at[:COPIED].set(symbols).at[length - COPIED - 1].set(DELIMITER)
-        targets = blanks.at[length - COPIED + jnp.arange(COPIED)].set(symbols)
+        inputs = blanks.at[:copied].set(symbols).at[length - copied - 1].set(delimiter)
+        targets = blanks.at[length - copied + jnp.arange(copied)].set(symbols)
         if isinstance(length, int):
             return Batch(inputs, targets, jnp.ones(self.max_length), None)
         inside = jnp.arange(self.max_length) < length
@@ -104,6 +109,6 @@ class Copying(Written, SampledTask):
         wrong = is_wrong(outputs, batch) & (batch.targets != BLANK)
         return Scores(
             loss=mean_over_time(cross_entropy(outputs, batch), batch.weights),
-            error=wrong.sum(axis=0) / COPIED,
+            error=wrong.sum(axis=0) / self.copied,
             correct=~wrong.any(axis=0),
         )

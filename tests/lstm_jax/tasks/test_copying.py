@@ -113,3 +113,19 @@ def test_variable_copying_draws_the_gap() -> None:
     scores = grade(task, wrong.at[0, 1].set(-perfect[0, 1]), batch)
     assert scores.correct.tolist() == [False] + [True] * (SEQUENCES - 1)
     assert scores.error[0] == pytest.approx(0.1)
+
+
+def test_other_numbers_of_symbols_keep_the_layout() -> None:
+    task = Copying("arjovsky2016", gap=4, copied=2, alphabet=5)
+    batch = jax.tree.map(np.asarray, draw(task, SEQUENCES, seed=2))
+    for inputs, targets in zip(batch.inputs.T.tolist(), batch.targets.T.tolist(), strict=True):
+        assert inputs[2:] == [0] * 3 + [4] + [0] * 2
+        assert targets == [0] * 6 + inputs[:2]
+    pairs = collections.Counter(zip(*batch.inputs[:2].tolist(), strict=True))
+    assert_distributed(pairs, even((a, b) for a in (1, 2, 3) for b in (1, 2, 3)))
+    assert (task.symbols, task.answers) == (["_", "1", "2", "3", "?"], ["_", "1", "2", "3"])
+    assert (task.max_length, task.lag, task.chance) == (8, 6, pytest.approx(2 / 3))
+    assert task.chance_loss == pytest.approx(2 * np.log(3) / 8)
+    some = jnp.asarray(20.0 * jax.nn.one_hot(batch.targets, 4))
+    scores = grade(task, some.at[-1, 0].set(0.0), Batch(*batch))
+    assert scores.error[:2].tolist() == [0.5, 0.0]
