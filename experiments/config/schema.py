@@ -112,6 +112,7 @@ class Published(Settings):
         sequences: training sequences until the task was solved.
         solve_rate: share of the trials that solved it.
         error: on test data, in the unit of the task.
+        best: whether that error is of the best trial rather than of a usual one.
     """
 
     source: str
@@ -119,6 +120,7 @@ class Published(Settings):
     sequences: Annotated[float, Gt(0.0)] | None = None
     solve_rate: Annotated[float, Ge(0.0), Le(1.0)] | None = None
     error: Annotated[float, Ge(0.0)] | None = None
+    best: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

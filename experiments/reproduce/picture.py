@@ -99,9 +99,9 @@ def line_of(row: Row) -> Line:
     result = row.result
     if by_error(row):
         errors = tuple(error for error in result.errors if error > 0)
-        middle = result.median_error
+        middle = row.error
         ours = middle if 0 < middle < math.inf else None
-        none = "median error 0" if middle == 0 else "no finite error"
+        none = "error 0" if middle == 0 else "no finite error"
         interval, paper = None, row.published.error
     else:
         errors, interval, paper = result.sequences, row.interval, row.published.sequences

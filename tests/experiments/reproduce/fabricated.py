@@ -15,7 +15,8 @@ def row(
     paper: float | None = None,
     rate: float | None = None,
     error: float | None = None,
+    best: bool = False,
     **changes: Any,
 ) -> Row:
-    published = Published("A & B 1997", name, paper, rate, error)
+    published = Published("A & B 1997", name, paper, rate, error, best)
     return Row(published, result({}, sequences, seeds, **changes), 50_000, "mean absolute error")

@@ -62,3 +62,10 @@ def test_verdicts(figures: dict[str, Any], verdict: str) -> None:
     one = row(**figures)
     assert one.verdict == verdict
     assert bool(one.shortfalls) == (verdict not in ("reached", "no figure published"))
+
+
+def test_the_error_of_a_best_trial_is_held_against_that_of_our_best_seed() -> None:
+    usual, best = (row(error=0.1, best=best, errors=(0.05, 0.2, 0.3)) for best in (False, True))
+    assert (usual.error, usual.verdict) == (0.2, "error 0.2 > 0.1")
+    assert (best.error, best.verdict) == (0.05, "reached")
+    assert row(error=0.1, best=True, errors=()).verdict == "error not finite > 0.1"
