@@ -14,7 +14,8 @@ from experiments.words import digits, duration, plural
 NOTE = (
     "solved: seeds, and the 95% Wilson interval of their share. sequences: trained on until the "
     "task was solved, the mean over the seeds that solved it, and Student's 95% interval of the "
-    "mean. paper/ours: of the sequences. test error: the median of the seeds, or at best. time: of the program."
+    "mean. paper/ours: of the sequences. test error: the median of the seeds, or at best. time: of "
+    "the program."
 )
 SHARED = "Rows that one program trained have the same time."
 NOTHING = "–"

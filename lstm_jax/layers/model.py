@@ -111,9 +111,13 @@ class SequenceModel(Settings):
         of_inputs, of_stack, of_outputs = (
             (None,) * 3 if noise is None else (noise.fold(n) for n in range(3))
         )
-        xs = dropped(self.encode(params, inputs), self.dropout, of_inputs)
+        if self._looks_up(params) and (of_inputs is None or not self.dropout):
+            of_layers, xs = self._looked_up(params, inputs)
+        else:
+            of_layers = params.stack
+            xs = dropped(self.encode(params, inputs), self.dropout, of_inputs)
         state, ys = self.stack.unroll(
-            params.stack, xs, state, lengths=lengths, noise=of_stack, executor=self.executor
+            of_layers, xs, state, lengths=lengths, noise=of_stack, executor=self.executor
         )
         return state, self.read(params, xs, dropped(ys, self.dropout, of_outputs))
 
@@ -135,6 +139,23 @@ class SequenceModel(Settings):
         if params.embedding is None:
             return jax.nn.one_hot(inputs, self.input_size, dtype=params.w_out.dtype)
         return params.embedding[inputs]
+
+    def _looks_up(self, params: SequenceModelParams) -> bool:
+        """Whether one-hot tokens are wider than what the lowest layer makes of them."""
+        w_x = getattr(params.stack[0], "w_x", None)
+        if not self.tokens or self.embedding_size or self.shortcut or w_x is None:
+            return False
+        return w_x.shape[1] < self.input_size
+
+    def _looked_up(
+        self, params: SequenceModelParams, tokens: Int[Array, "T B"]
+    ) -> tuple[tuple[Any, ...], Float[Array, "T B Z"]]:
+        """What gives the same in far fewer operations: each token's row of w_x as the input, and
+        the identity as w_x.
+        """
+        lowest, *others = params.stack
+        identity = jnp.eye(lowest.w_x.shape[1], dtype=lowest.w_x.dtype)
+        return (lowest._replace(w_x=identity), *others), lowest.w_x[tokens]
 
     def read(
         self, params: SequenceModelParams, xs: Float[Array, "*T B E"], ys: Float[Array, "*T B H"]

@@ -121,6 +121,16 @@ def test_cells_of_a_block_share_their_gates() -> None:
     assert np.abs(moved[:, 0] - moved[:, 1]).max() > 0.1
 
 
+def test_unsquashed_it_adds_what_the_gate_lets_in() -> None:
+    """Experiments 2a and 2b: c += i g with g in [0, 1], and h is c."""
+    cell = LSTM1997(1, output_gate=False, fed_back="none", biased="none", squashed=False)
+    params = cell.init(jax.random.key(0), 3)
+    xs = jax.random.normal(jax.random.key(1), (9, 2, 3))
+    z = np.asarray(xs, np.float64) @ np.asarray(params.w_x, np.float64)
+    i, g = np.split(1 / (1 + np.exp(-z)), 2, axis=-1)
+    np.testing.assert_allclose(unroll(cell, params, xs)[1], np.cumsum(i * g, axis=0), rtol=1e-5)
+
+
 def test_weights_begin_uniform_and_given_biases_as_given() -> None:
     cell = LSTM1997(
         40, block_size=2, forget_gate=True, scale=0.2, forget_bias=(1.5,) * 20,

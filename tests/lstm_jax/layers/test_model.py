@@ -1,11 +1,15 @@
 """A sequence model is encoder, stack and readout; whole sequences and single steps agree."""
 
+import dataclasses
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lstm_jax import LSTM, Noise, Stack, Zoneout
+from lstm_jax import GRU, LSTM, LSTM1997, Elman, Noise, Stack, Zoneout
+from lstm_jax.cells import Cell
 from lstm_jax.layers import SequenceModel
 from tests.cases import BATCH, INPUTS, draw, normal
 from tests.tolerances import CLOSE, assert_close
@@ -172,3 +176,30 @@ def test_the_executor_is_obeyed() -> None:
     model = SequenceModel(STACK, INPUTS, WIDTH, executor="scam")
     with pytest.raises(ValueError, match="unknown executor 'scam'; did you mean 'scan'"):
         model.apply(parameters(model), inputs(model))
+
+
+@pytest.mark.parametrize("cell", [LSTM(3), GRU(3), Elman(3), LSTM1997(4, block_size=2)], ids=repr)
+def test_rows_of_many_tokens_are_looked_up_to_the_same_end(cell: Cell) -> None:
+    """Tokens in one-hot vectors wider than the gates, beside the same vectors as values."""
+    width = jax.eval_shape(lambda: cell.init(jax.random.key(0), 1)).w_x.shape[1]
+    tokens = jax.random.randint(jax.random.key(1), (7, 2), 0, width + 5)
+    model = SequenceModel(Stack((cell,)), width + 5, 2, tokens=True)
+    plain = dataclasses.replace(model, tokens=False)
+    params = model.init(jax.random.key(2))
+
+    def loss(model: SequenceModel, inputs: jax.Array, params: Any) -> jax.Array:
+        ys = model.apply(params, inputs, lengths=jnp.array([7, 4]))[1]
+        return (ys * jnp.arange(2.0)).sum()
+
+    graded = jax.value_and_grad(loss, argnums=2)
+    one_hot = jax.nn.one_hot(tokens, width + 5)
+    assert_close(graded(model, tokens, params), graded(plain, one_hot, params), CLOSE["float32"])
+
+
+def test_a_readout_of_a_given_scale_begins_uniform() -> None:
+    model = SequenceModel(Stack((LSTM(500),)), 3, 40, shortcut=True, readout_scale=0.1)
+    params = model.init(jax.random.key(0))
+    for drawn in (params.w_out, params.w_shortcut, params.b_out):
+        assert drawn is not None
+        assert 0.08 < float(abs(drawn).max()) <= 0.1
+        assert abs(float(drawn.mean())) < 0.04

@@ -171,3 +171,9 @@ def test_sizes() -> None:
 def test_bad_settings_are_named(variant: str, length: int, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         Adding(variant, length)
+
+
+def test_logistic_outputs_are_for_sums_of_at_most_one() -> None:
+    assert Adding("hochreiter1997", 20, output="logistic").output == "logistic"
+    with pytest.raises(ValueError, match=r"at most 1, but the sums of 'bai2018' are up to 2"):
+        Adding("bai2018", 20, output="logistic")
