@@ -3,6 +3,7 @@
 from lstm_jax.cells.base import (
     NOTHING_HELD,
     Cell,
+    GatedCell,
     Gates,
     Gating,
     Held,
@@ -90,6 +91,7 @@ __all__ = [
     "ElmanState",
     "GRUParams",
     "GRUState",
+    "GatedCell",
     "Gates",
     "Gating",
     "Held",

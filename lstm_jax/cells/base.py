@@ -180,6 +180,25 @@ class SplitCell(Cell[Params, State]):
         return True
 
 
+class GatedCell(SplitCell[Params, State]):
+    """A split cell that tells its gates, and says its step once: in `activate_gated`."""
+
+    def activate(
+        self, params: Params, state: State, zx: Float[Array, "B Z"], zh: Float[Array, "B Z"]
+    ) -> State:
+        return self.activate_gated(params, state, zx, zh)[0]
+
+    @abc.abstractmethod
+    def activate_gated(
+        self,
+        params: Params,
+        state: State,
+        zx: Float[Array, "B Z"],
+        zh: Float[Array, "B Z"],
+        held: Held = NOTHING_HELD,
+    ) -> tuple[State, Gates]: ...
+
+
 @dataclasses.dataclass(frozen=True)
 class MixedPrecision(Settings):
     """Matrix products in a type of their own.

@@ -27,6 +27,7 @@ from lstm_jax.cells.base import (
     NOTHING_HELD,
     Cell,
     DenseCell,
+    GatedCell,
     Gates,
     Gating,
     Held,
@@ -77,7 +78,7 @@ class Gated(Cell[Params, GRUState]):
 
 
 @dataclasses.dataclass(frozen=True)
-class GRU(Gated[GRUParams], DenseCell[GRUParams, GRUState]):
+class GRU(Gated[GRUParams], GatedCell[GRUParams, GRUState], DenseCell[GRUParams, GRUState]):
     """Gated recurrent unit, its reset gate after the recurrent product.
 
     Args:
@@ -102,11 +103,6 @@ class GRU(Gated[GRUParams], DenseCell[GRUParams, GRUState]):
 
     def initial_state(self, params: GRUParams, batch_size: int) -> GRUState:
         return GRUState(zeros(params.w_h, batch_size, self.hidden_size))
-
-    def activate(
-        self, params: GRUParams, state: GRUState, zx: Float[Array, "B Z"], zh: Float[Array, "B Z"]
-    ) -> GRUState:
-        return self.activate_gated(params, state, zx, zh)[0]
 
     def activate_gated(
         self,

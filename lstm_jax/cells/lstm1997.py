@@ -25,7 +25,7 @@ from annotated_types import Gt
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lstm_jax.cells.base import NOTHING_HELD, Gates, Gating, Held, MixedPrecision, SplitCell, zeros
+from lstm_jax.cells.base import NOTHING_HELD, GatedCell, Gates, Gating, Held, MixedPrecision, zeros
 from lstm_jax.checks import Size
 from lstm_jax.initializers import check_init
 
@@ -50,7 +50,7 @@ class LSTM1997State(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class LSTM1997(MixedPrecision, SplitCell[LSTM1997Params, LSTM1997State]):
+class LSTM1997(MixedPrecision, GatedCell[LSTM1997Params, LSTM1997State]):
     """Memory blocks with constant error carousels.
 
     Args:
@@ -173,15 +173,6 @@ class LSTM1997(MixedPrecision, SplitCell[LSTM1997Params, LSTM1997State]):
 
     def recur(self, params: LSTM1997Params, r: Float[Array, "*T B R"]) -> Float[Array, "*T B Z"]:
         return self.product(r, params.w_h)
-
-    def activate(
-        self,
-        params: LSTM1997Params,
-        state: LSTM1997State,
-        zx: Float[Array, "B Z"],
-        zh: Float[Array, "B Z"],
-    ) -> LSTM1997State:
-        return self.activate_gated(params, state, zx, zh)[0]
 
     def activate_gated(
         self,

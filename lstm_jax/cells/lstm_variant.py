@@ -32,7 +32,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lstm_jax.cells.base import NOTHING_HELD, Gates, Gating, Held, MixedPrecision, SplitCell, zeros
+from lstm_jax.cells.base import NOTHING_HELD, GatedCell, Gates, Gating, Held, MixedPrecision, zeros
 from lstm_jax.checks import Size
 from lstm_jax.initializers import Chrono, ForgetBias, WeightsKind, draw_weights
 
@@ -75,7 +75,7 @@ class LSTMVariantState(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class LSTMVariant(MixedPrecision, SplitCell[LSTMVariantParams, LSTMVariantState]):
+class LSTMVariant(MixedPrecision, GatedCell[LSTMVariantParams, LSTMVariantState]):
     """Long short-term memory with parts added or taken away, by options.
 
     The module says what each of them does, and where it comes from.
@@ -197,15 +197,6 @@ class LSTMVariant(MixedPrecision, SplitCell[LSTMVariantParams, LSTMVariantState]
         before_g = self.gates.index("g") * self.hidden_size
         early, late = jnp.split(self.product(gates, params.w_gates), [before_g], axis=-1)
         return zh + jnp.concatenate([early, jnp.zeros_like(h), late], axis=-1)
-
-    def activate(
-        self,
-        params: LSTMVariantParams,
-        state: LSTMVariantState,
-        zx: Float[Array, "B Z"],
-        zh: Float[Array, "B Z"],
-    ) -> LSTMVariantState:
-        return self.activate_gated(params, state, zx, zh)[0]
 
     def activate_gated(
         self,
