@@ -11,12 +11,12 @@ from jax.sharding import Mesh
 
 import lstm_jax
 from experiments.config import Experiment, ModelSettings
-from experiments.text import TextFile
+from experiments.data import loaded
 from lstm_jax.cells import Cell, DropConnect, LearnedState, RecurrentDropout, Zoneout
 from lstm_jax.diagnostics import statistics_of_model
 from lstm_jax.initializers import Chrono
 from lstm_jax.layers import Bidirectional, SequenceModel, Stack
-from lstm_jax.tasks import Batch, Task, Text
+from lstm_jax.tasks import Batch, Task
 from lstm_jax.training import (
     Member,
     Program,
@@ -45,10 +45,9 @@ class Build(NamedTuple):
 
     @property
     def data(self) -> str | None:
-        """The SHA-256 of the text that the task is made of, if it is."""
-        if not isinstance(self.task, Text):
-            return None
-        return hashlib.sha256(self.task.corpus.encode()).hexdigest()
+        """The SHA-256 of what the task is made of beside its settings, if there is such."""
+        data = self.task.data
+        return None if data is None else hashlib.sha256(data).hexdigest()
 
     @property
     def surroundings(self) -> dict[str, Any]:
@@ -123,13 +122,8 @@ def check(experiment: Experiment) -> None:
 
 
 def build_task(experiment: Experiment) -> Task:
-    """The task of a config with its data; ValueError for a text that cannot serve."""
+    """The task of a config with its data; ValueError for data that cannot serve."""
     return loaded(experiment.task)
-
-
-def loaded(task: Task | TextFile) -> Task:
-    """The task with its data; ValueError for a text that cannot serve."""
-    return task.load() if isinstance(task, TextFile) else task
 
 
 def build_model(settings: ModelSettings, task: Task) -> SequenceModel:

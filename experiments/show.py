@@ -17,7 +17,6 @@ from pydantic import PlainValidator, TypeAdapter
 from rich.console import Console
 from rich.text import Text
 
-from experiments.build import loaded
 from experiments.catalogue import first_line
 from experiments.config.faults import COMMAND_LINE, Origin
 from experiments.config.loading import checked
@@ -25,6 +24,7 @@ from experiments.config.models import Models, Section
 from experiments.config.overrides import lay_over, read_overrides
 from experiments.config.schema import SCHEMA
 from experiments.config.tree import Node
+from experiments.data import loaded
 from experiments.run.run import BadInput
 from experiments.table import WIDTH
 from experiments.words import digits, plural

@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 from annotated_types import Gt
 
-from lstm_jax.checks import Fraction, Settings, Size
+from experiments.data import Source
+from lstm_jax.checks import Fraction, Size
 from lstm_jax.layers import SequenceModel, generate
 from lstm_jax.tasks import Text
 
@@ -22,7 +23,7 @@ TEMPERATURE = 0.7
 
 
 @dataclasses.dataclass(frozen=True)
-class TextFile(Settings):
+class TextFile(Source):
     """Predict the next character of a text file.
 
     Args:

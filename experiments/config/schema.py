@@ -23,6 +23,8 @@ from pydantic import PlainValidator, TypeAdapter
 
 from experiments.config.models import Models, Section
 from experiments.config.variants import NAME, Keys, check_with_variants
+from experiments.data import Source
+from experiments.digits import Digits
 from experiments.sinks import SINKS
 from experiments.text import TextFile
 from lstm_jax.cells import CELLS, Cell
@@ -127,7 +129,7 @@ class Published(Settings):
 class Experiment:
     """A whole config: what is learnt, by what, how it is trained, and what stays of it."""
 
-    task: Task | TextFile
+    task: Task | Source
     model: ModelSettings
     optimizer: Optimizer
     train: TrainSettings
@@ -226,7 +228,7 @@ def _without_cell(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 SCHEMA = Schema(
-    tasks={**TASKS, "text": TextFile},
+    tasks={**TASKS, "digits": Digits, "text": TextFile},
     cells=CELLS,
     optimizers=OPTIMIZERS,
     train=TrainSettings,

@@ -75,7 +75,7 @@ def begin(
         if progress["identity"] != {"config": identity(experiment), "data": parts.data}:
             raise NotResumed(
                 f"{out} cannot go on: its newest checkpoint, {restored.step:08d}, is that of "
-                "another config, or of another text"
+                "another config, or of other data"
             )
         session.resume(progress["session"])
         positions, resumes = progress["logs"], [*progress["resumes"], _resumption(restored, parts)]

@@ -8,6 +8,7 @@ from lstm_jax.tasks.counting import Counting
 from lstm_jax.tasks.distractors import Distractors
 from lstm_jax.tasks.flip_flop import FlipFlop
 from lstm_jax.tasks.formal_language import FormalLanguage
+from lstm_jax.tasks.images import Images
 from lstm_jax.tasks.long_lag import LongLag
 from lstm_jax.tasks.multiplication import Multiplication
 from lstm_jax.tasks.reber import Reber
@@ -27,6 +28,7 @@ TASKS: dict[str, type[Task]] = {
     "continual_temporal_order": ContinualTemporalOrder,
     "copying": Copying,
     "counting": Counting,
+    "digits": Images,
     "distractors": Distractors,
     "flip_flop": FlipFlop,
     "formal_language": FormalLanguage,
@@ -59,6 +61,7 @@ __all__ = [
     "FlipFlop",
     "FormalLanguage",
     "HeldOut",
+    "Images",
     "InductionHeads",
     "LongLag",
     "Multiplication",

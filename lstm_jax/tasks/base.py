@@ -121,6 +121,11 @@ class Task(Settings, abc.ABC):
         return 2560
 
     @property
+    def data(self) -> bytes | None:
+        """What the task is made of beside its settings; None where it draws all by itself."""
+        return None
+
+    @property
     def symbols(self) -> Sequence[str]:
         """How each token is written; its number, if nothing else is said."""
         return [str(token) for token in range(self.input_size)]
@@ -135,6 +140,12 @@ class Task(Settings, abc.ABC):
         return self.batch(key, jnp.int32(0), jnp.arange(batch_size))
 
 
+def time_major(by_row: Batch) -> Batch:
+    """Sequences that were mapped over, arrays (B, T, ...), as a batch."""
+    inputs, targets, weights = (part.swapaxes(0, 1) for part in by_row[:3])
+    return Batch(inputs, targets, weights, by_row.lengths)
+
+
 class SampledTask(Task):
     """A task whose sequences are drawn independently of one another."""
 
@@ -144,13 +155,7 @@ class SampledTask(Task):
 
     def batch(self, key: PRNGKeyArray, step: Int[Array, ""], rows: Int[Array, " B"]) -> Batch:
         keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.fold_in(key, step), rows)
-        by_row = jax.vmap(self.sequence)(keys)
-        return Batch(
-            inputs=by_row.inputs.swapaxes(0, 1),
-            targets=by_row.targets.swapaxes(0, 1),
-            weights=by_row.weights.T,
-            lengths=by_row.lengths,
-        )
+        return time_major(jax.vmap(self.sequence)(keys))
 
 
 class Written(Task):

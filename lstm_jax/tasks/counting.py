@@ -27,7 +27,7 @@ from annotated_types import Ge, Le
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lstm_jax.checks import MAX
-from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores, Written
+from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores, Written, time_major
 from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.scores import Loss, of_logistic, share_wrong
 
@@ -124,9 +124,8 @@ class Counting(Written, SampledTask):
         """Every test string once."""
         width = self.test_longest - self.test_shortest + 1
         digits = jnp.stack([rows // width**n % width for n in range(self._numbers)], axis=-1)
-        by_row = jax.vmap(self._string, (0, None))(self.test_shortest + digits, self.test_longest)
-        inputs, targets, weights = (part.swapaxes(0, 1) for part in by_row[:3])
-        return Batch(inputs, targets, weights, by_row.lengths)
+        counts = self.test_shortest + digits
+        return time_major(jax.vmap(self._string, (0, None))(counts, self.test_longest))
 
     def _string(self, counts: Int[Array, " N"], longest: int) -> Batch:
         which: Sequence[int] = LANGUAGES[self.language][1]

@@ -26,7 +26,7 @@ from annotated_types import Ge, Le
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
 from lstm_jax.checks import MAX
-from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores, Written
+from lstm_jax.tasks.base import Batch, HeldOut, SampledTask, Scores, Written, time_major
 from lstm_jax.tasks.draws import integers
 from lstm_jax.tasks.scores import Loss, of_class, share_wrong
 
@@ -155,9 +155,7 @@ class Reber(Written, SampledTask):
 
     def test_batch(self, key: PRNGKeyArray, step: Int[Array, ""], rows: Int[Array, " B"]) -> Batch:
         """All strings, those of the training set first."""
-        by_row = jax.vmap(self._row)(jnp.minimum(rows, 511))
-        inputs, targets, weights = (part.swapaxes(0, 1) for part in by_row[:3])
-        return Batch(inputs, targets, weights, by_row.lengths)
+        return time_major(jax.vmap(self._row)(jnp.minimum(rows, 511)))
 
     def _row(self, row: Int[Array, ""]) -> Batch:
         """A string; targets are 1 for a legal next symbol and 2 for the one that comes."""

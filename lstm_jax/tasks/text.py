@@ -91,6 +91,10 @@ class Text(Written):
         return "".join(self.alphabet[int(token)] for token in tokens)
 
     @property
+    def data(self) -> bytes:
+        return self.corpus.encode()
+
+    @property
     def symbols(self) -> str:
         return self.alphabet
 

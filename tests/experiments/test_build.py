@@ -1,6 +1,7 @@
 """From a config to what trains, and what is derived on the way."""
 
 import dataclasses
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from experiments.build import build, build_model, with_lag, wrapped
 from experiments.config import Experiment, ModelSettings
 from experiments.config.schema import DiagnoseSettings, Variant
 from experiments.config.variants import Keys
+from experiments.digits import Digits
 from experiments.text import TextFile
 from lstm_jax import LSTM, Bidirectional, DropConnect, LearnedState, RecurrentDropout, Zoneout
 from lstm_jax.cells import CELLS
@@ -185,6 +187,12 @@ def test_a_text_is_known_by_its_content(tmp_path: Path) -> None:
         found.append(build(changed(task=text)).data)
     assert found[0] == found[1] != found[2]
     assert build(EXPERIMENT).data is None
+
+
+def test_images_are_known_by_their_content() -> None:
+    images = Digits("rows").load().images
+    expected = hashlib.sha256(images.data).hexdigest()
+    assert build(changed(task=Digits("permuted"))).data == expected
 
 
 def test_a_text_is_loaded(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ NEEDED = {
     "continual_temporal_order": ["variant=6a", "length=20"],
     "copying": ["variant=arjovsky2016", "gap=5"],
     "counting": ["language=anbn", "longest=3"],
+    "digits": ["order=pixels"],
     "formal_language": ["language=binary_addition"],
     "long_lag": ["variant=2b", "p=5"],
     "periodic_function": ["shape=triangle", "period=4", "periods=2"],

@@ -337,7 +337,7 @@ def test_another_text(tmp_path: Path) -> None:
         play(tmp_path / "run", reading, at_call=kill)
     corpus.write_text("the quick brown dog " * 20)
     said = fails(tmp_path / "run", BadInput, experiment=reading)
-    assert "is that of another config, or of another text" in said
+    assert "is that of another config, or of other data" in said
 
 
 def test_a_checkpoint_of_another_config(half: Path) -> None:
@@ -345,7 +345,7 @@ def test_a_checkpoint_of_another_config(half: Path) -> None:
     slower = dataclasses.replace(OFTEN, optimizer=SGD(0.1, momentum=0.5))
     (half / "config.yaml").write_text(dump(slower))
     said = fails(half, BadInput, experiment=slower)
-    assert "is that of another config, or of another text" in said
+    assert "is that of another config, or of other data" in said
 
 
 # -------------------------------------------------------------------------- outcome

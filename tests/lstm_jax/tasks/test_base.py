@@ -21,6 +21,7 @@ from lstm_jax.tasks import (
     Distractors,
     FlipFlop,
     FormalLanguage,
+    Images,
     InductionHeads,
     LongLag,
     Multiplication,
@@ -36,6 +37,7 @@ from lstm_jax.tasks import (
     TwoSequences,
     Warping,
 )
+from tests.lstm_jax.tasks.pictures import drawn
 
 ALL: dict[str, Task] = {
     "adding": Adding("hochreiter1997", 20),
@@ -43,6 +45,7 @@ ALL: dict[str, Task] = {
     "continual_temporal_order": ContinualTemporalOrder("6a", 40, test_sequences=3),
     "copying": Copying("arjovsky2016", gap=2),
     "counting": Counting("anbmBmAn", longest=50, test_longest=4),
+    "digits": Images("permuted", images=drawn(200, 3, 4)),
     "distractors": Distractors(q=20, p=4),
     "long_lag": LongLag("2b", p=12),
     "multiplication": Multiplication(20),
