@@ -10,7 +10,7 @@ from experiments.report.reading import read_run
 
 CONFIG = """\
 title: {title}
-task: {{name: adding, variant: hochreiter1997, length: 20}}
+task: {{name: adding, variant: hochreiter1997, length: {length}}}
 model: {{cell: lstm, hidden_size: 3}}
 optimizer: {{name: adam, learning_rate: 0.1}}
 train: {{batch_size: 4, max_sequences: 400, log_every: 10, seeds: {seeds}}}
@@ -33,12 +33,13 @@ def write_run(
     needed: Sequence[int | None] = (100, None),
     title: str = "A run",
     extra: str = "",
+    length: int = 20,
     **changes: Any,
 ) -> Path:
     """A run directory of 400 sequences, whose seeds needed so many to solve their task."""
     seeds = len(needed)
     folder.mkdir(parents=True)
-    config = CONFIG.format(title=json.dumps(title), seeds=seeds) + extra
+    config = CONFIG.format(title=json.dumps(title), seeds=seeds, length=length) + extra
     (folder / "config.yaml").write_text(config)
     summary = {
         "status": "completed",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from experiments.report import whole
 from experiments.report.gather import gather
 from experiments.report.whole import MAX_INSIDE, compose, facts, headline, kicker
 from tests.experiments.report.fabricated import write_run
@@ -17,6 +18,12 @@ def compose_of(paths: list[Path], out: Path) -> tuple[str, list[Path], list[str]
     subject = gather(paths)
     html, pictures = compose(subject, out, Console(file=io.StringIO()))
     return html, pictures, subject.missing
+
+
+@pytest.fixture
+def from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No run is looked into, which is to build and to compile it."""
+    monkeypatch.setattr(whole, "look_inside", lambda *_: ([], {}))
 
 
 def sections(html: str) -> list[str]:
@@ -68,12 +75,29 @@ def test_several_runs_are_compared(real_run: Path, tmp_path: Path) -> None:
     assert len(missing) == 1
 
 
+@pytest.mark.usefixtures("from_outside")
 def test_runs_of_several_tasks_share_no_curves(tmp_path: Path) -> None:
     runs = [write_run(tmp_path / "a"), write_run(tmp_path / "b", error="bits per character")]
     html, pictures, _ = compose_of(runs, tmp_path / "r.html")
     assert sections(html) == ["comparison", "cost", "making"]
     assert pictures == []
     assert "not of one task" in html
+
+
+@pytest.mark.usefixtures("from_outside")
+def test_runs_of_one_error_but_different_tasks_are_not_compared(tmp_path: Path) -> None:
+    """Which is easier is no question of which does better."""
+    needed = [100, 110, 120, 130, 140], [300, 310, 320, 330, 340]
+    for name, length in (("alike", 20), ("longer", 30)):
+        pair = [
+            write_run(tmp_path / name / "a", needed[0]),
+            write_run(tmp_path / name / "b", needed[1], length=length),
+        ]
+        html, _, _ = compose_of(pair, tmp_path / f"{name}.html")
+        compared = name == "alike"
+        assert ("learning" in sections(html)) == compared
+        assert ("is better than" in html) == compared
+        assert ("not of one task" in html) != compared
 
 
 def test_of_many_settings_the_best_are_looked_into(tmp_path: Path) -> None:
