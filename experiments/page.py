@@ -5,12 +5,16 @@ whatever stands here is replaced
 <!-- end -->
 """
 
+import os.path
 import re
+import shutil
 from pathlib import Path
 
 from experiments.files import write
 
 END = "<!-- end -->"
+PICTURES = "results"
+"""The folder of pictures, beside the page."""
 
 
 class Place:
@@ -45,3 +49,13 @@ class Place:
         """Write the page anew with `text` in the place."""
         page = self._path.read_text("utf-8")
         write(self._path, self._pattern.sub(lambda _: f"\n{text}\n\n", page, count=1))
+
+
+def put(page: Path, name: str, text: str, picture: Path) -> None:
+    """Write text and a copy of a picture into the place of that name, made if there is none."""
+    page.parent.mkdir(parents=True, exist_ok=True)
+    copy = page.parent / PICTURES / f"{name.replace(' ', '-')}.png"
+    copy.parent.mkdir(exist_ok=True)
+    shutil.copyfile(picture, copy)
+    shown = f"![{name}]({os.path.relpath(copy, page.parent)})"
+    Place.made(page, name).fill(f"{text}\n\n{shown}")

@@ -2,7 +2,6 @@
 
 import argparse
 import shlex
-import shutil
 from pathlib import Path
 
 from rich.console import Console
@@ -10,10 +9,10 @@ from rich.console import Console
 from experiments.bench.hardware import surroundings, told
 from experiments.files import write
 from experiments.frontier.climb import Climb, climb
-from experiments.frontier.page import write_section
 from experiments.frontier.picture import draw
 from experiments.frontier.study import Study, study_of, with_seeds
 from experiments.frontier.table import as_csv, tables
+from experiments.page import put
 from experiments.run.run import BadInput
 from experiments.sweep.sheet import load_sheet
 from experiments.sweep.table import width
@@ -52,8 +51,8 @@ def frontier(options: argparse.Namespace, console: Console) -> int:
         study = study_of(sheet).among(options.tasks, options.longest)
     except ValueError as error:
         raise BadInput(f"{options.study}: {error}") from error
-    if options.page is not None and not options.page.absolute().parent.is_dir():
-        raise BadInput(f"--page {options.page}: there is no directory {options.page.parent}")
+    if options.page is not None and options.page.is_dir():
+        raise BadInput(f"--page {options.page}: it is a directory; name a file")
     out = options.out or Path("runs", "frontier", options.study.stem)
     found = climb(study, out, Means(workers=options.workers), _again(options), console)
     if found.stopped is not None:
@@ -82,9 +81,7 @@ def show(
     draw(study, found.best, title, out / "frontier.png")
     console.print(f"picture: {out / 'frontier.png'}", highlight=False, markup=False)
     if options.page is not None:
-        picture = options.page.parent / f"{options.study.stem}.png"
-        shutil.copyfile(out / "frontier.png", picture)
-        write_section(options.page, options.study.stem, f"![{title}]({picture.name})\n\n{text}")
+        put(options.page, options.study.stem, text, out / "frontier.png")
 
 
 def _again(options: argparse.Namespace) -> str:

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from experiments.build import build_task
 from experiments.files import write
+from experiments.page import put
 from experiments.reproduce.origin import origin
-from experiments.reproduce.page import put
 from experiments.reproduce.picture import draw
 from experiments.reproduce.rows import Row, collect
 from experiments.reproduce.study import Recipe, Study, load_study
@@ -113,7 +113,7 @@ def show(
     write(folder.path / "rows.csv", as_csv(rows))
     console.print(f"picture: {picture}", highlight=False, markup=False)
     if options.page is not None:
-        put(options.page, study.name, recipe.name, page.markdown(), picture)
+        put(options.page, f"{study.name} {recipe.name}", page.markdown(), picture)
 
 
 def command_of(options: argparse.Namespace, again: bool = True) -> str:

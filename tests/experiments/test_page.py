@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.page import Place
+from experiments.page import Place, put
 
 ROOT = Path(__file__).parents[2]
 PAGE = """# A page
@@ -50,3 +50,17 @@ def test_a_place_is_made_at_the_end_where_there_is_none(page: Path) -> None:
 @pytest.mark.parametrize("platform", ["cpu", "gpu"])
 def test_the_guide_has_every_place(bench: str, platform: str) -> None:
     Place(ROOT / "docs" / "benchmarks.md", f"{bench} on {platform}")
+
+
+def test_each_name_has_its_place_whichever_comes_first(tmp_path: Path) -> None:
+    (tmp_path / "rows.png").write_bytes(b"a picture")
+    page = tmp_path / "docs" / "results.md"
+    for name, text in (("paper modern", "old"), ("paper original", "other"), ("paper modern", "1")):
+        put(page, name, text, tmp_path / "rows.png")
+    assert page.read_text() == (
+        "<!-- paper modern -->\n\n1\n\n![paper modern](results/paper-modern.png)\n\n"
+        "<!-- end -->\n\n<!-- paper original -->\n\nother\n\n"
+        "![paper original](results/paper-original.png)\n\n<!-- end -->\n"
+    )
+    for name in ("modern", "original"):
+        assert (page.parent / "results" / f"paper-{name}.png").read_bytes() == b"a picture"

@@ -40,9 +40,9 @@ def test_it_leaves_tables_and_a_picture_and_does_nothing_twice(
     assert "1 min 40 s of work" in text  # eight trials of 12.5 s
     assert "; commit " in text
     assert page.read_text() == (
-        f"<!-- frontier study -->\n\n![A study](study.png)\n\n{text}\n<!-- end -->\n"
+        f"<!-- study -->\n\n{text}\n![study](results/study.png)\n\n<!-- end -->\n"
     )
-    assert (tmp_path / "study.png").read_bytes() == (out / "frontier.png").read_bytes()
+    assert (tmp_path / "results" / "study.png").read_bytes() == (out / "frontier.png").read_bytes()
     assert frontier(write_study(), out, "--tasks", "adding") == 0
     assert {len(path.read_text().split()) for path in out.glob("trials/*/attempts")} == {1}
     assert (out / "frontier.csv").read_text() == table
@@ -76,7 +76,7 @@ def test_a_failed_trial_is_told_and_the_others_go_on(
         (["--seeds", "0"], "--seeds must be at least 1, got 0"),
         (["--longest", "5"], "--longest 5 leaves no lag; the shortest is 20"),
         (["--workers", "0"], "--workers must be at least 1, got 0"),
-        (["--page", "nowhere/results.md"], "there is no directory nowhere"),
+        (["--page", "."], "--page .: it is a directory; name a file"),
     ],
 )
 def test_bad_input_is_one_sentence_before_anything_is_run(

@@ -159,7 +159,7 @@ def test_a_page_has_tables_and_pictures(out: Path, tmp_path: Path) -> None:
     assert text.startswith("# Results\n\n<!-- paper1997 original -->\n\n#### paper1997, original\n")
     assert text.count("####") == 2
     assert "`python -m experiments reproduce paper1997 --recipe modern`" in text
-    assert "\n![paper1997, modern](results/paper1997-modern.png)\n" in text
+    assert "\n![paper1997 modern](results/paper1997-modern.png)\n" in text
     assert (page.parent / "results" / "paper1997-modern.png").exists()
 
 
