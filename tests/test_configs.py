@@ -16,7 +16,7 @@ from experiments.build import check as check_buildable
 from experiments.config import Experiment, dump, load
 from experiments.frontier.study import study_of
 from experiments.sweep.sheet import Sheet, is_sheet, load_sheet
-from experiments.sweep.trials import group
+from experiments.sweep.trials import Trial, group
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path.relative_to(ROOT) for path in (ROOT / "configs").rglob("*"))
@@ -121,9 +121,22 @@ def test_the_header_of_a_sweep_gives_a_summary_and_the_command(sweep: Path) -> N
     assert shlex.split(labels["command"]) == ["python", "-m", "experiments", *command]
 
 
-def test_the_trials_of_a_sweep_can_be_traced(sheet: Sheet) -> None:
-    for trial in group(cell.experiment for cell in sheet.cells):
-        trace(trial.experiment)
+def test_the_cells_of_a_sweep_can_be_built(sheet: Sheet) -> None:
+    for cell in sheet.cells:
+        check_buildable(cell.experiment)
+
+
+TRIALS = [
+    pytest.param(trial, id=f"{path}-{number}")
+    for path in SWEEPS
+    for number, trial in enumerate(group(each.experiment for each in load_sheet(ROOT / path).cells))
+]
+
+
+@pytest.mark.few(6)
+@pytest.mark.parametrize("trial", TRIALS)
+def test_the_trials_of_a_sweep_can_be_traced(trial: Trial) -> None:
+    trace(trial.experiment)
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=str)
