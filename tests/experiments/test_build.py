@@ -23,6 +23,8 @@ from lstm_jax.initializers import Chrono, ForgetBias
 from lstm_jax.layers import SequenceModel, Stack
 from lstm_jax.tasks import Adding, Copying, Task, Text
 from lstm_jax.training import Adam, TrainSettings
+from tests.cases import PRESETS
+from tests.conftest import COMPLETE
 from tests.lstm_jax.tasks.test_base import ALL
 
 TRAIN = TrainSettings(batch_size=4, max_sequences=80, log_every=5, seeds=2)
@@ -91,6 +93,8 @@ def test_the_gates_of_each_member_are_looked_at_on_its_test_sequences() -> None:
 def test_every_cell_trains() -> None:
     """Traced, not compiled: the whole program of a run, with every cell by its name."""
     for name, cell in CELLS.items():
+        if name in PRESETS and not COMPLETE:
+            continue
         own = {"projection_size": 2} if name == "lstmp" else {}
         model = ModelSettings(cell(4, **own), zoneout_h=0.1, drop_connect=0.1)
         parts = build(changed(model=model))
@@ -99,6 +103,7 @@ def test_every_cell_trains() -> None:
         assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state), name
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("task", ALL.values(), ids=ALL)
 def test_every_task_is_learnt_from(task: Task) -> None:
     """Traced, not compiled."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments.checkpoint import manifest
+from tests.conftest import COMPLETE
 from tests.loopback import ended, free_port, started
 
 CONFIG = """
@@ -55,7 +56,12 @@ def test_two_processes_leave_what_one_with_two_devices_leaves(seeds: int, tmp_pa
     assert newest(shared).leaves == newest(alone).leaves
     assert said(other.out) == ""
     assert said(zeroth.out) != ""
+    if COMPLETE:
+        go_on_alone(config, alone, shared, for_seeds)
 
+
+def go_on_alone(config: Path, alone: Path, shared: Path, for_seeds: str) -> None:
+    """A run over two processes is gone on with by one, to the same bits."""
     further = [for_seeds, "train.max_sequences=80", "--resume"]
     both = [ended(run(config, out, 2, *further))[0] for out in (alone, shared)]
     assert [each.status for each in both] == [0, 0], both[1].err

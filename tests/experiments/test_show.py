@@ -41,6 +41,7 @@ def columns(lines: list[str], name: str) -> list[str]:
     return line[10:].split()
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("name", TASKS)
 def test_every_task_can_be_shown(name: str) -> None:
     lines = shown(name, *NEEDED.get(name, []), "--count", "2")

@@ -105,20 +105,21 @@ def with_checkpoints(*folders: str) -> Callable[[Path], None]:
     return make
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     "make, said",
     [
         (lambda _: None, "holds no run"),
+        (only("lock", "config.yaml.partial"), "holds no run"),
+        (only("lock", "config.yaml", "environment.json"), "had written nothing yet"),
+        (with_checkpoints("00000000.orbax-checkpoint-tmp-1"), "had written nothing yet"),
         (only(), "holds no run"),
         (only("lock"), "holds no run"),
-        (only("lock", "config.yaml.partial"), "holds no run"),
         (only("lock", "config.yaml"), "had written nothing yet"),
         (only("lock", "config.yaml", "environment.json.partial"), "had written nothing yet"),
-        (only("lock", "config.yaml", "environment.json"), "had written nothing yet"),
         (only("config.yaml", "environment.json", "metrics.jsonl"), "had written nothing yet"),
         (with_checkpoints(), "had written nothing yet"),
         (with_checkpoints("00000000"), "had written nothing yet"),
-        (with_checkpoints("00000000.orbax-checkpoint-tmp-1"), "had written nothing yet"),
     ],
 )
 def test_where_nothing_was_written_a_run_is_begun_anew(

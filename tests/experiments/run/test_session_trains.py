@@ -53,8 +53,9 @@ def test_what_a_variant_learns_is_what_it_learns_alone() -> None:
     assert len({json.dumps(each[-1]) for each in apart}) == 3
 
 
-@pytest.mark.parametrize("seeds", [2, 3])
+@pytest.mark.few(2)
 @pytest.mark.parametrize("before, now", [(2, 1), (1, 2)])
+@pytest.mark.parametrize("seeds", [3, 2])
 def test_goes_on_over_other_devices_to_the_same_bits(seeds: int, before: int, now: int) -> None:
     train = TrainSettings(batch_size=2, max_sequences=12, log_every=3, seeds=seeds, side_by_side=1)
     tried = Experiment(Adding("bai2018", 20), ModelSettings(LSTM(2)), Adam(0.01), train)

@@ -93,7 +93,7 @@ def test_a_state_has_the_type_of_the_parameters_and_float32_at_least(
     assert {str(leaf.dtype) for leaf in jax.tree.leaves(state)} == {wide}
 
 
-@pytest.mark.few(8)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("case", ["lstm", "gru", "elman", "lstm1997", "fgr", "lstmp"])
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
 def test_products_round_their_operands_and_nothing_else(

@@ -89,6 +89,7 @@ def test_reverse_and_time_major() -> None:
     assert_close((final, ys.swapaxes(0, 1)), expected(layer, reverse=True), CLOSE["float32"])
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NOISY)
 def test_noise_in_training_and_none_at_evaluation(name: str) -> None:
     layer, call = NOISY[name], draw(NOISY[name])

@@ -50,7 +50,7 @@ def test_reverse_equals_the_layers() -> None:
     assert_close(found, expected(LAYERS["lstm"], reverse=True), CLOSE["float32"])
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["lstm variant", "deep", "learned state"])
 def test_gradients_equal_the_layers(name: str) -> None:
     layer, call = LAYERS[name], draw(LAYERS[name])
@@ -133,6 +133,7 @@ def test_vmap_makes_and_runs_an_ensemble() -> None:
     assert_close(ys[1], alone, CLOSE["float32"])
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NOISY)
 def test_noise_in_training_and_none_at_evaluation(name: str) -> None:
     made, call = module(name), draw(NOISY[name])
@@ -176,7 +177,7 @@ SPREAD = {
 """Layers whose gates two devices can share."""
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "spread, name, kind",
     [

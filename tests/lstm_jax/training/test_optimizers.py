@@ -55,6 +55,7 @@ def test_each_is_the_transformation_it_names(
     np.testing.assert_allclose(walk(built), walk(meant), rtol=1e-6)
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_rate_it_is_built_for_counts_not_the_one_in_the_settings(

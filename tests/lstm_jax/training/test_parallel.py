@@ -112,7 +112,7 @@ def test_each_learns_what_a_plain_loop_learns(ten: dict[int, SeedState]) -> None
 
 
 @pytest.mark.parametrize("count, over_seeds", [(1, 1), (5, 2), (10, 2), (2, 1), (5, 1), (1, 2)])
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 def test_neither_the_others_nor_their_devices_change_a_bit(
     ten: dict[int, SeedState], count: int, over_seeds: int
 ) -> None:

@@ -52,7 +52,7 @@ def run(cell: Any, call: Any, noise: Noise | None = NOISE, **options: Any) -> An
 RUNS = [*((name, NOISE) for name in WRAPPED), ("everything", None)]
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name, noise", RUNS)
 def test_all_executors_draw_and_compute_the_same(name: str, noise: Noise | None) -> None:
     cell = WRAPPED[name]
@@ -69,7 +69,7 @@ def test_all_executors_draw_and_compute_the_same(name: str, noise: Noise | None)
         assert_close(other, results[0], CLOSE["float32"])
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @every_cell
 def test_cut_in_two_with_the_steps_counted_equals_the_whole(cell: Cell) -> None:
     call = drawn(cell)
@@ -85,7 +85,7 @@ def test_cut_in_two_with_the_steps_counted_equals_the_whole(cell: Cell) -> None:
     assert_close(run(cell, call), (final, jnp.concatenate([early, late])), CLOSE["float32"])
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @every_cell
 def test_equals_stepping_one_by_one(cell: Cell) -> None:
     call = drawn(cell, {"state"})

@@ -66,6 +66,7 @@ def test_a_sequence_begins_at_the_parameter_and_teaches_it(executor: str, name: 
     )
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("executor", SERVING)
 def test_a_reset_goes_back_to_the_parameter_and_teaches_it(executor: str) -> None:
     cell = LearnedState(LSTM(HIDDEN))
