@@ -10,7 +10,7 @@ from experiments.bench.hardware import surroundings, told
 from experiments.files import write
 from experiments.frontier.climb import Climb, climb
 from experiments.frontier.picture import draw
-from experiments.frontier.study import Study, study_of, with_seeds
+from experiments.frontier.study import Study, study_of
 from experiments.frontier.table import as_csv, tables
 from experiments.page import put
 from experiments.run.run import BadInput
@@ -47,7 +47,7 @@ def frontier(options: argparse.Namespace, console: Console) -> int:
     sheet = load_sheet(options.study)
     try:
         if options.seeds is not None:
-            sheet = with_seeds(sheet, options.seeds)
+            sheet = sheet.with_seeds(options.seeds)
         study = study_of(sheet).among(options.tasks, options.longest)
     except ValueError as error:
         raise BadInput(f"{options.study}: {error}") from error

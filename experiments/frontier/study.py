@@ -4,11 +4,10 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from experiments.config.variants import Keys
 from experiments.config.writer import inline, plain
-from experiments.sweep.sheet import Cell, Sheet
+from experiments.sweep.sheet import Sheet
 from experiments.sweep.table import label_of
-from lstm_jax.checks import Size, check, named
+from lstm_jax.checks import named
 
 CELL_NAMES = {"elman": "Elman", "irnn": "IRNN", "gru": "GRU", "lstm": "LSTM"}
 BIASES = {"forget": "forget bias {value:g}", "chrono": "chrono"}
@@ -79,17 +78,6 @@ def study_of(sheet: Sheet) -> Study:
         task = section["task"]["name"]
         spots.append(Spot(task, section["task"][keys[task]], models[inline(section["model"])]))
     return Study(sheet, tuple(spots), keys)
-
-
-def with_seeds(sheet: Sheet, seeds: int) -> Sheet:
-    """The same cells with another number of seeds; ValueError for one that is none."""
-    check("--seeds", seeds, Size)
-    cells = []
-    for cell in sheet.cells:
-        train = dataclasses.replace(cell.experiment.train, seeds=seeds)
-        cells.append(Cell(cell.keys, dataclasses.replace(cell.experiment, train=train)))
-    common = Keys({**sheet.common, "train.seeds": seeds})
-    return dataclasses.replace(sheet, common=common, cells=tuple(cells))
 
 
 def _lag_key(task: str, sections: Sequence[Mapping[str, Any]]) -> str:

@@ -11,13 +11,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from experiments.config.schema import Published
-from experiments.config.variants import Keys
 from experiments.run.run import BadInput
 from experiments.sweep.sheet import Cell, Sheet, is_sheet, load_sheet
-from lstm_jax.checks import Size, check, named, nearest
+from lstm_jax.checks import named, nearest
 
 PAPERS = Path(__file__).parents[2] / "configs" / "papers"
-SEEDS = "train.seeds"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +40,7 @@ class Recipe:
 
     def with_seeds(self, count: int) -> "Recipe":
         """The same rows with another number of seeds."""
-        cells = tuple(_with_seeds(cell, count) for cell in self.sheet.cells)
-        return dataclasses.replace(self, sheet=dataclasses.replace(self.sheet, cells=cells))
+        return dataclasses.replace(self, sheet=self.sheet.with_seeds(count))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,19 +64,17 @@ class Study:
         try:
             for name in recipes or ():
                 named("recipe", name, known)
+            found = [each for each in self.recipes if recipes is None or each.name in recipes]
             if seeds is not None:
-                check("--seeds", seeds, Size)
+                found = [recipe.with_seeds(seeds) for recipe in found]
         except ValueError as error:
             raise BadInput(str(error)) from error
-        found = [each for each in self.recipes if recipes is None or each.name in recipes]
         if patterns is not None:
             rows = dict.fromkeys(row for recipe in found for row in recipe.rows)
             for pattern in patterns:
                 if not any(matches(row, [pattern]) for row in rows):
                     raise BadInput(f"no row matches {pattern!r}; {nearest(pattern, rows)}")
             found = [each for each in (recipe.only(patterns) for recipe in found) if each.rows]
-        if seeds is not None:
-            found = [recipe.with_seeds(seeds) for recipe in found]
         return Study(self.name, tuple(found))
 
 
@@ -142,10 +137,3 @@ def _published(sheet: Sheet, path: Path) -> Iterator[Published]:
                 f"{path}: the cell {cell} has no published.row, which names the row of the paper"
             )
         yield found
-
-
-def _with_seeds(cell: Cell, count: int) -> Cell:
-    train = dataclasses.replace(cell.experiment.train, seeds=count)
-    others = {key: value for key, value in cell.keys.items() if key != SEEDS}
-    keys = Keys({**others, SEEDS: count})  # last, as a cell may set the whole section before
-    return Cell(keys, dataclasses.replace(cell.experiment, train=train))

@@ -26,6 +26,9 @@ from experiments.config.tree import Node
 from experiments.config.variants import NAME, Keys
 from experiments.config.writer import inline
 from experiments.sweep.form import FORM
+from lstm_jax.checks import Size, check
+
+SEEDS = "train.seeds"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,12 +52,24 @@ class Sheet:
     """What `set` says."""
     cells: tuple[Cell, ...]
 
+    def with_seeds(self, count: int) -> "Sheet":
+        """The same cells with another number of seeds; ValueError for one that is none."""
+        check("--seeds", count, Size)
+        return dataclasses.replace(self, cells=tuple(_with_seeds(c, count) for c in self.cells))
+
     def dump(self, config: str) -> str:
         """The sweep as a file that reads back to the same cells, its config under another name."""
         head = {"config": config, "title": self.title, "set": dict(self.common)}
         lines = [f"{key}: {inline(value)}" for key, value in head.items()]
         cells = [f"  - {inline(dict(cell.keys))}" for cell in self.cells]
         return "\n".join([*lines, "list:", *cells, ""])
+
+
+def _with_seeds(cell: Cell, count: int) -> Cell:
+    train = dataclasses.replace(cell.experiment.train, seeds=count)
+    others = {key: value for key, value in cell.keys.items() if key != SEEDS}
+    keys = Keys({**others, SEEDS: count})  # last, as a cell may set the whole section before
+    return Cell(keys, dataclasses.replace(cell.experiment, train=train))
 
 
 def told(keys: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.frontier.study import Spot, Study, study_of, with_seeds
+from experiments.frontier.study import Spot, Study, study_of
 from experiments.sweep.sheet import load_sheet
 from tests.experiments.frontier.conftest import MODELS
 
@@ -62,12 +62,12 @@ def test_what_is_no_study_is_refused(
 
 
 def test_other_seeds_are_told_in_the_sheet_too(study: Study, tmp_path: Path) -> None:
-    sheet = with_seeds(study.sheet, 3)
+    sheet = study.sheet.with_seeds(3)
     assert {cell.experiment.train.seeds for cell in sheet.cells} == {3}
     (tmp_path / "again.yaml").write_text(sheet.dump("base.yaml"))
     assert load_sheet(tmp_path / "again.yaml").cells == sheet.cells
     with pytest.raises(ValueError, match="--seeds must be at least 1, got 0"):
-        with_seeds(study.sheet, 0)
+        study.sheet.with_seeds(0)
 
 
 def test_the_study_of_the_checkout_asks_what_it_should() -> None:
