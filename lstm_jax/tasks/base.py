@@ -69,6 +69,8 @@ class Task(Settings, abc.ABC):
     """Whether inputs are integers (T, B) rather than values (T, B, I)."""
     streams: ClassVar[bool] = False
     """Whether row r of the next step continues row r of this one, so that a state is carried."""
+    fresh_tests: ClassVar[bool] = False
+    """Whether every evaluation draws its test sequences anew."""
     error_name: ClassVar[str]
     """What `Scores.error` measures."""
 

@@ -43,6 +43,9 @@ class TwoSequences(UnevenTask):
         loss: what training minimises: the likelihood of a logistic output, or its squared error
             as in the paper. Both are least at the mean of noisy targets.
 
+    The paper's test sets are chosen at random, and so is that of every evaluation here: in 3b with
+    N = 1 the noise turns the sign of 1 sequence in 80, and of some sets of 256 always 6 are wrong.
+
     The logistic output at the last step is compared with the target without noise: correct within
     0.2 (3c: 0.1). Targets are (T, 2): as taught, and without noise.
 
@@ -58,6 +61,7 @@ class TwoSequences(UnevenTask):
     stop: Literal["st1", "st2"] = "st2"
     loss: Loss = "likelihood"
 
+    fresh_tests = True
     error_name = "mean absolute error"
     input_size = output_size = 1
 

@@ -217,12 +217,14 @@ def evaluate(training: Training, state: SeedState) -> tuple[SeedState, Scores]:
 
     The state comes back with the task marked as solved if its criterion is met here.
     """
-    task = training.task
+    task, key = training.task, _stream(state.member.seed, "test")
+    if task.fresh_tests:
+        key = jax.random.fold_in(key, state.step)
     rows = jnp.arange(min(task.test_size, TEST_BATCH))
 
     def score(index: Array) -> tuple[Array, Scores]:
         here = index * len(rows) + rows
-        batch = task.test_batch(_stream(state.member.seed, "test"), index, here)
+        batch = task.test_batch(key, index, here)
         _, outputs = training.model.apply(
             state.learnt.params, batch.inputs, None, lengths=batch.lengths, noise=None
         )

@@ -38,6 +38,7 @@ model:
   zoneout_c: 0.0
   zoneout_h: 0.0
   readout_bias: true
+  readout_scale: null
   shortcut: false
   executor: auto
 optimizer:

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 import pytest
 
-from lstm_jax.tasks import Adding, HeldOut, Scores, Text, Window
+from lstm_jax.tasks import Adding, HeldOut, Scores, Text, TwoSequences, Window
 from lstm_jax.training import SeedState, Training
 from lstm_jax.training.loop import TEST_BATCH, evaluate, run_steps, runs, start
 from tests.lstm_jax.training.plain import (
@@ -159,6 +159,17 @@ def test_evaluation_weighs_every_test_prediction_once_and_drops_nothing(
         assert weights == len(TEXT.corpus) - TEXT.cut
     _, scores = jax.jit(lambda state: evaluate(case.training, state))(beginning)
     np.testing.assert_allclose(scores, sums / weights, rtol=1e-5)
+
+
+def test_test_sequences_are_drawn_anew_where_the_task_says_so() -> None:
+    """At another step, of the same parameters: another score where they are, else the same."""
+    for task, fresh in ((TwoSequences("3a", length=5, shown=1), True), (TEXT, False)):
+        model = Leaky(task.input_size, task.output_size, task.tokens)
+        training = Training(task, model, optax.adam, BATCH)
+        state = start(training, member())
+        score = jax.jit(lambda state, training=training: evaluate(training, state)[1])
+        there, again = score(state), score(state._replace(step=jnp.int32(3)))
+        assert (there.loss != again.loss) == fresh
 
 
 def test_evaluation_alone_solves_a_task_of_held_out_data() -> None:
