@@ -82,6 +82,13 @@ def draw(rows: Sequence[Row], title: str, path: Path) -> None:
 SEQUENCES = "training sequences until the task was solved"
 
 
+def _kind(row: Row) -> str:
+    """What the mark of a row stands for."""
+    if not by_error(row):
+        return "mean"
+    return "best" if row.published.best else "median"
+
+
 def error_label(rows: Sequence[Row]) -> str:
     """What the panel of errors is drawn over."""
     units = dict.fromkeys(row.unit for row in rows if by_error(row))
@@ -201,7 +208,7 @@ def _named(tick: float, span: float) -> bool:
 
 def _legend(lines: Sequence[Line]) -> list[Artist]:
     seeds = any(line.seeds for line in lines)
-    kinds = dict.fromkeys("median" if by_error(line.row) else "mean" for line in lines)
+    kinds = dict.fromkeys(_kind(line.row) for line in lines)
     ours = f"ours, {' or '.join(kinds)}"
     handles: list[Artist] = [Line2D([], [], linestyle="none", label="paper", **PAPER)]
     if seeds:

@@ -109,3 +109,11 @@ def test_no_words_lie_on_others_or_on_the_mark_of_the_paper(
             assert not any(box.overlaps(other) for other in boxes[place + 1 :])
             assert not any(box.overlaps(mark) for mark in papers)
         assert all(math.isfinite(limit) for limit in axes.get_xlim())
+
+
+@pytest.mark.parametrize("best, ours", [(False, "ours, median"), (True, "ours, best")])
+def test_the_legend_says_which_of_the_seeds_the_mark_is(
+    best: bool, ours: str, tmp_path: Path, figures: list[Figure]
+) -> None:
+    drawn([row(error=0.1, best=best, errors=(0.05, 0.2))], tmp_path, figures)
+    assert ours in [text.get_text() for text in figures[-1].legends[0].get_texts()]
