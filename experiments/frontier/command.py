@@ -54,7 +54,7 @@ def frontier(options: argparse.Namespace, console: Console) -> int:
     if options.page is not None and options.page.is_dir():
         raise BadInput(f"--page {options.page}: it is a directory; name a file")
     out = options.out or Path("runs", "frontier", options.study.stem)
-    found = climb(study, out, Means(workers=options.workers), _again(options), console)
+    found = climb(study, out, Means(workers=options.workers), command_of(options), console)
     if found.stopped is not None:
         return found.stopped
     show(study, found, out, options, console)
@@ -71,8 +71,8 @@ def show(
     for each in shown:
         each.print(console)
     made = (
-        f"Made by `{_again(options)}`: {duration(found.seconds)} of work in programs that had a "
-        f"share of {told(surroundings([]))}"
+        f"Made by `{command_of(options, again=False)}`: {duration(found.seconds)} of work in "
+        f"programs that had a share of {told(surroundings([]))}"
     )
     console.print(made, highlight=False, markup=False)
     text = "\n\n".join([*(each.markdown() for each in shown), made])
@@ -84,11 +84,12 @@ def show(
         put(options.page, options.study.stem, text, out / "frontier.png")
 
 
-def _again(options: argparse.Namespace) -> str:
+def command_of(options: argparse.Namespace, again: bool = True) -> str:
+    """The command that was given: to go on, or, as tables show it, without what changes nothing."""
     words = ["python", "-m", "experiments", "frontier"]
     words += [str(options.study)] if options.study != STUDY else []
     words += ["--tasks", *options.tasks] if options.tasks else []
-    for name in ("longest", "seeds", "workers", "out", "page"):
+    for name in ("longest", "seeds", *(("workers", "out", "page") if again else ())):
         if (value := getattr(options, name)) is not None:
             words += [f"--{name}", str(value)]
     return shlex.join(words)

@@ -36,7 +36,7 @@ def test_it_leaves_tables_and_a_picture_and_does_nothing_twice(
     text, table = (out / "frontier.md").read_text(), (out / "frontier.csv").read_text()
     assert "| GRU | 2/2 200 | 2/2 300 | 0/2 | 30 |" in text
     made = "Made by `python -m experiments frontier "
-    assert f"{made}{tmp_path / 'study.yaml'} --tasks adding --out {out} --page {page}`: " in text
+    assert f"{made}{tmp_path / 'study.yaml'} --tasks adding`: " in text
     assert "1 min 40 s of work" in text  # eight trials of 12.5 s
     assert "; commit " in text
     assert page.read_text() == (
