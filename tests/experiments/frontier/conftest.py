@@ -11,15 +11,9 @@ from experiments.sweep import work
 from experiments.sweep.folder import SweepFolder
 from experiments.sweep.results import Result
 from experiments.sweep.sheet import load_sheet
+from tests.experiments.sweep.conftest import BASE
 from tests.experiments.sweep.fabricated import result
 
-BASE = """\
-title: Base
-task: {name: adding, variant: bai2018, length: 20}
-model: {cell: lstm, hidden_size: 2}
-optimizer: {name: sgd, learning_rate: 0.1}
-train: {seeds: 2, batch_size: 4, max_sequences: 40, log_every: 4}
-"""
 STUDY = """\
 config: base.yaml
 title: A study

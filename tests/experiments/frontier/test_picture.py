@@ -20,18 +20,10 @@ def figure(
     study: Study,
     best: Mapping[Spot, Result],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    figures: list[Figure],
 ) -> Figure:
-    saved: list[Figure] = []
-    save = Figure.savefig
-
-    def keep(self: Figure, *arguments: object, **options: object) -> None:
-        saved.append(self)
-        save(self, *arguments, **options)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
     draw(study, best, "A title", tmp_path / "frontier.png")
-    return saved[0]
+    return figures[0]
 
 
 def lines(panel: Axes) -> list[list[list[float]]]:

@@ -12,20 +12,6 @@ from experiments.reproduce.rows import Row
 from tests.experiments.reproduce.fabricated import row
 
 
-@pytest.fixture
-def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that were saved."""
-    saved: list[Figure] = []
-    save = Figure.savefig
-
-    def keep(self: Figure, *arguments: object, **options: object) -> None:
-        saved.append(self)
-        save(self, *arguments, **options)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return saved
-
-
 def drawn(rows: list[Row], tmp_path: Path, figures: list[Figure]) -> list[Axes]:
     draw(rows, "A [title] of $x", tmp_path / "rows.png")
     assert (tmp_path / "rows.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")

@@ -16,20 +16,6 @@ from tests.experiments.sweep.fabricated import result
 RATE, SIZE, BIAS = "optimizer.learning_rate", "model.hidden_size", "model.bias"
 
 
-@pytest.fixture
-def figure(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that were saved."""
-    saved: list[Figure] = []
-    save = Figure.savefig
-
-    def keep(self: Figure, *arguments: object, **options: object) -> None:
-        saved.append(self)
-        save(self, *arguments, **options)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return saved
-
-
 def bars(panel: Axes) -> list[ErrorbarContainer]:
     return [each for each in panel.containers if isinstance(each, ErrorbarContainer)]
 
@@ -38,27 +24,27 @@ def points(bar: ErrorbarContainer) -> list[list[float]]:
     return bar.lines[0].get_xydata().tolist()
 
 
-def drawn(results: list[Result], tmp_path: Path, figure: list[Figure]) -> list[Axes]:
+def drawn(results: list[Result], tmp_path: Path, figures: list[Figure]) -> list[Axes]:
     plot(results, "A title", tmp_path / "sweep.png")
     content = (tmp_path / "sweep.png").read_bytes()
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = struct.unpack(">II", content[16:24])
     assert 1000 <= width <= 2000
     assert 200 <= height <= 3000
-    return figure[-1].axes
+    return figures[-1].axes
 
 
 def ticks(panel: Axes) -> list[str]:
     return [text.get_text() for text in panel.get_xticklabels()]
 
 
-def test_one_axis_of_numbers(tmp_path: Path, figure: list[Figure]) -> None:
+def test_one_axis_of_numbers(tmp_path: Path, figures: list[Figure]) -> None:
     results = [
         result({RATE: 0.1}),
         result({RATE: 1e-3}, [900, 100]),
         result({RATE: 1e-2}, [100, 300, 200]),
     ]
-    upper, lower = drawn(results, tmp_path, figure)
+    upper, lower = drawn(results, tmp_path, figures)
     (rate,), (sequences,) = bars(upper), bars(lower)
     assert points(rate) == [[1e-3, 0.5], [1e-2, 0.75], [0.1, 0.0]]
     assert points(sequences)[:2] == [[1e-3, 500], [1e-2, 200]]
@@ -70,12 +56,12 @@ def test_one_axis_of_numbers(tmp_path: Path, figure: list[Figure]) -> None:
     assert reach == [[100, 900], [100, 300]]
     assert lower.get_xscale() == "log"
     assert (lower.get_xlabel(), ticks(lower)) == ("learning_rate", ["0.001", "0.01", "0.1"])
-    assert figure[0].get_suptitle() == "A title"
+    assert figures[0].get_suptitle() == "A title"
 
 
-def test_numbers_within_a_decade_are_evenly_spaced(tmp_path: Path, figure: list[Figure]) -> None:
+def test_numbers_within_a_decade_are_evenly_spaced(tmp_path: Path, figures: list[Figure]) -> None:
     results = [result({SIZE: size}, [10, 200]) for size in (8, 4, 16)]
-    _, lower = drawn(results, tmp_path, figure)
+    _, lower = drawn(results, tmp_path, figures)
     assert (lower.get_xscale(), lower.get_yscale(), ticks(lower)) == (
         "linear",
         "log",
@@ -83,35 +69,35 @@ def test_numbers_within_a_decade_are_evenly_spaced(tmp_path: Path, figure: list[
     )
 
 
-def test_one_axis_of_names_has_no_lines_between(tmp_path: Path, figure: list[Figure]) -> None:
+def test_one_axis_of_names_has_no_lines_between(tmp_path: Path, figures: list[Figure]) -> None:
     results = [result({BIAS: value}, [10]) for value in ("chrono", {"name": "forget", "value": 2})]
-    upper, lower = drawn(results, tmp_path, figure)
+    upper, lower = drawn(results, tmp_path, figures)
     assert points(bars(upper)[0]) == [[0, 0.25], [1, 0.25]]
     assert bars(upper)[0].lines[0].get_linestyle() == "None"
     assert ticks(lower) == ["chrono", "forget(value=2)"]
 
 
 def test_the_second_axis_becomes_lines_beside_one_another(
-    tmp_path: Path, figure: list[Figure]
+    tmp_path: Path, figures: list[Figure]
 ) -> None:
     results = [result({SIZE: s, RATE: r}, [10]) for s in (4, 8) for r in (1e-3, 1e-2, 1e-1)]
-    upper, _ = drawn(results, tmp_path, figure)
+    upper, _ = drawn(results, tmp_path, figures)
     first, second = bars(upper)
     assert [bar.get_label() for bar in (first, second)] == ["4", "8"]
     assert [y for _, y in points(first)] == [0.25] * 3
     x = [[x for x, _ in points(bar)] for bar in (first, second)]
     for left, rate, right in zip(x[0], (1e-3, 1e-2, 0.1), x[1], strict=True):
         assert left < rate < right
-    (legend,) = figure[0].legends
+    (legend,) = figures[0].legends
     assert legend.get_title().get_text() == "hidden_size"
 
 
 def test_numbers_go_along_even_where_there_are_more_names(
-    tmp_path: Path, figure: list[Figure]
+    tmp_path: Path, figures: list[Figure]
 ) -> None:
     cells = ("lstm", "gru", "elman")
     results = [result({"model.cell": c, SIZE: s}, [10]) for c in cells for s in (4, 8)]
-    upper, lower = drawn(results, tmp_path, figure)
+    upper, lower = drawn(results, tmp_path, figures)
     assert lower.get_xlabel() == "hidden_size"
     assert [bar.get_label() for bar in bars(upper)] == [*cells]
 
@@ -133,32 +119,32 @@ def grid(*sizes: int) -> list[Result]:
     ],
 )
 def test_more_than_two_axes_or_many_lines_become_rows(
-    tmp_path: Path, figure: list[Figure], results: list[Result], rows: bool
+    tmp_path: Path, figures: list[Figure], results: list[Result], rows: bool
 ) -> None:
-    left, right = drawn(results, tmp_path, figure)
+    left, right = drawn(results, tmp_path, figures)
     assert (left.get_xlabel() == "seeds that solved the task") == rows
     if rows:
         assert [y for _, y in points(bars(right)[0])] == [*range(min(len(results), MAX_ROWS))]
 
 
 def test_rows_are_named_in_order_and_only_the_best_are_shown(
-    tmp_path: Path, figure: list[Figure]
+    tmp_path: Path, figures: list[Figure]
 ) -> None:
-    left, _ = drawn(grid(10, 4, 2), tmp_path, figure)
+    left, _ = drawn(grid(10, 4, 2), tmp_path, figures)
     names = [text.get_text() for text in left.get_yticklabels()]
     assert (len(names), names[:2]) == (MAX_ROWS, ["k0 0, k1 0, k2 0", "k0 0, k1 0, k2 1"])
     assert left.get_ylim()[0] > left.get_ylim()[1]
-    assert figure[0].get_suptitle() == "A title\nthe best 60 of 80 cells"
+    assert figures[0].get_suptitle() == "A title\nthe best 60 of 80 cells"
 
 
-def test_a_sweep_that_solved_nothing_says_so(tmp_path: Path, figure: list[Figure]) -> None:
-    _, lower = drawn([result({SIZE: size}) for size in (4, 8)], tmp_path, figure)
+def test_a_sweep_that_solved_nothing_says_so(tmp_path: Path, figures: list[Figure]) -> None:
+    _, lower = drawn([result({SIZE: size}) for size in (4, 8)], tmp_path, figures)
     assert [text.get_text() for text in lower.texts] == ["no seed solved the task"]
 
 
 @pytest.mark.few(2)
 @pytest.mark.parametrize("values", [{}, {SIZE: 4}, {RATE: 0.0}, {BIAS: r"a$\b$"}])
 def test_a_single_cell_has_a_picture(
-    tmp_path: Path, figure: list[Figure], values: dict[str, object]
+    tmp_path: Path, figures: list[Figure], values: dict[str, object]
 ) -> None:
-    assert len(drawn([result(values or {"title": ""}, [7])], tmp_path, figure)) == 2
+    assert len(drawn([result(values or {"title": ""}, [7])], tmp_path, figures)) == 2
