@@ -20,12 +20,13 @@ MODEL = RUN | {"initializers", "arguments", "unroll", "layers"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "checks": set(),
+    "dependence": set(),
     "initializers": {"checks"},
     "noise": set(),
     "sharding": {"noise"},
     "sequence": {"checks"},
     "cells": {"checks", "initializers", "noise"},
-    "executors": {"checks", "noise", "sequence", "cells"},
+    "executors": {"checks", "dependence", "noise", "sequence", "cells"},
     "arguments": {"cells", "noise"},
     "unroll": RUN | {"arguments", "sharding"},
     "layers": RUN | {"initializers", "arguments", "sharding", "unroll"},
@@ -34,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "interop": {"checks", "initializers", "cells", "arguments", "layers"},
     "diagnostics": MODEL | {"tasks"},
     "tasks": {"checks"},
-    "training": {"checks", "noise", "tasks"},
+    "training": {"checks", "dependence", "noise", "tasks"},
 }
 """Room of `lstm_jax` -> the other rooms it may import: cells <- executors <- unroll <- layers
 <- wrappers, and tasks <- training, which receives its model as functions."""

@@ -25,6 +25,7 @@ from jaxtyping import Array
 from lstm_jax import sequence
 from lstm_jax.cells import Cell, SplitCell
 from lstm_jax.checks import Size
+from lstm_jax.dependence import leaves_read
 from lstm_jax.executors.base import Executor, Inputs, Request
 
 ROWS = 1024
@@ -243,10 +244,8 @@ def _with_own_params(
     """Those parameters, and `activate` as a function of them."""
     zx = _first_zx(cell, params, inputs)
     zh = jax.eval_shape(lambda p, s: cell.recur(p, cell.feedback(s)), params, state)
-    jaxpr = jax.make_jaxpr(cell.activate)(params, state, zx, zh).jaxpr
-    read = {id(variable) for equation in jaxpr.eqns for variable in equation.invars}
     leaves = jax.tree.leaves(params)
-    own = {n: leaf for n, leaf in enumerate(leaves) if id(jaxpr.invars[n]) in read}
+    own = {n: leaves[n] for n in leaves_read(cell.activate, params, state, zx, zh)}
 
     def activate(own: Own, state: Any, zx: Any, zh: Array) -> Any:
         return cell.activate(_with(params, own), state, zx, zh)
