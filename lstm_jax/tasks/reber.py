@@ -16,6 +16,7 @@ Servan-Schreiber & McClelland 1989.
 
 import dataclasses
 import functools
+import itertools
 import random
 from typing import Annotated
 
@@ -94,14 +95,15 @@ class Reber(Written, SampledTask):
         loss: what training minimises, for the symbol that does come: the likelihood of a softmax,
             or squared errors of logistic outputs as in the paper.
 
-    A set has 256 strings; all 512 of a pair are different, whereas the paper says no more than
-    that the sets are disjoint. A step is correct if every legal next symbol is more active than
+    A set has 256 strings as the grammar gives them, so that short ones come several times; none of
+    the test set is in the training set. Whether the paper's sets repeat strings could not be
+    confirmed. A step is correct if every legal next symbol is more active than
     every other. Solved when all steps of all 512 strings are, those of the training set among
     them, as in the paper; the test sequences of this task are therefore both sets.
 
     >>> task = Reber()
     >>> task.strings[:2]
-    ('BTBTSSXXVPXVPSETE', 'BTBTSSXXVPXVPXVVETE')
+    ('BPBTXSEPE', 'BTBPVVETE')
     >>> batch = task.sample(jax.random.key(0), 1)
     >>> "".join(SYMBOLS[s] for s in batch.inputs[: batch.lengths[0], 0]) + "E" in task.strings
     True
@@ -119,10 +121,9 @@ class Reber(Written, SampledTask):
     def strings(self) -> tuple[str, ...]:
         """256 training strings, then 256 test strings."""
         rng = random.Random(1997 + self.pair)
-        found: dict[str, None] = {}
-        while len(found) < 512:
-            found[_string(rng)] = None
-        return tuple(sorted(found, key=lambda _: rng.random()))  # early ones are short: mix them
+        training = [_string(rng) for _ in range(256)]
+        others = (string for _ in itertools.count() if (string := _string(rng)) not in training)
+        return *training, *itertools.islice(others, 256)
 
     @functools.cached_property
     def _table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
