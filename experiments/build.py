@@ -73,7 +73,7 @@ def build(experiment: Experiment, devices: Sequence[jax.Device] | None = None) -
     Raises ValueError for settings that contradict one another.
     """
     task = build_task(experiment)
-    train, model = experiment.train, build_model(experiment.model, task)
+    train, model = experiment.train, learner(experiment, task)
     variants = [variant.experiment for variant in experiment.variants] or [experiment]
     models = [build_model(each.model, task) for each in variants]
     inits = list(dict.fromkeys(models))
@@ -85,6 +85,7 @@ def build(experiment: Experiment, devices: Sequence[jax.Device] | None = None) -
         inits=tuple(each.init for each in inits),
         shares=train.shares,
         on_nonfinite=train.on_nonfinite,
+        online=train.online,
         diagnose=partial(_told, model),
         diagnosed=experiment.diagnose.sequences,
     )
@@ -117,13 +118,34 @@ def _told(model: SequenceModel, params: Any, batch: Batch) -> dict[str, Any]:
 
 def check(experiment: Experiment) -> None:
     """Hold that a run can be built, as far as no device tells; ValueError if it cannot."""
-    build_model(experiment.model, build_task(experiment))
+    learner(experiment, build_task(experiment))
     experiment.optimizer.build(experiment.train.max_steps)
 
 
 def build_task(experiment: Experiment) -> Task:
     """The task of a config with its data; ValueError for data that cannot serve."""
     return loaded(experiment.task)
+
+
+def learner(experiment: Experiment, task: Task) -> SequenceModel:
+    """The model of a config; ValueError for one that cannot be trained as the config says."""
+    model = build_model(experiment.model, task)
+    if experiment.train.online:
+        _check_online(experiment, model)
+    return model
+
+
+def _check_online(experiment: Experiment, model: SequenceModel) -> None:
+    if model.draws:
+        raise ValueError("train.online is true, but dropout and zoneout act on whole sequences")
+    if experiment.model.bidirectional:
+        raise ValueError("train.online is true, but model.bidirectional needs whole sequences")
+    for key, expected in [("schedule", "constant"), ("warmup_steps", 0)]:
+        if (given := getattr(experiment.optimizer, key)) != expected:
+            raise ValueError(
+                f"train.online is true, and how many updates there will be is not known: "
+                f"optimizer.{key} must be {expected!r}, got {given!r}"
+            )
 
 
 def build_model(settings: ModelSettings, task: Task) -> SequenceModel:

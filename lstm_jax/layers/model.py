@@ -64,6 +64,11 @@ class SequenceModel(Settings):
         if self.embedding_size is not None and not self.tokens:
             raise ValueError(f"embedding_size={self.embedding_size} but the inputs are not tokens")
 
+    @property
+    def draws(self) -> bool:
+        """Whether it does something else given noise than without."""
+        return self.dropout > 0 or self.stack.draws
+
     def init(self, key: PRNGKeyArray, dtype: DTypeLike = jnp.float32) -> SequenceModelParams:
         """Draw all parameters."""
         key_e, key_s, key_o = jax.random.split(key, 3)

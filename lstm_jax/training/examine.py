@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import optax
 
-from lstm_jax.training.loop import SeedState, Training, grade
+from lstm_jax.training.loop import SeedState, Training, grade, learn
 from lstm_jax.training.nonfinite import all_finite
 
 
@@ -24,8 +24,21 @@ class Finite(NamedTuple):
 
 
 def examine(training: Training, state: SeedState) -> Finite:
-    """Which quantities of the coming step are finite; those with leaves of their own, by leaf."""
+    """Which quantities of the coming step are finite; those with leaves of their own, by leaf.
+
+    Online there is a gradient at every step of time, and what is told is the end of the batch.
+    """
     old, optimizer = state.learnt, training.optimizer(state.member.learning_rate)
+    if training.online:
+        new, scores = learn(training, state)
+        return Finite(
+            loss=all_finite(scores.loss),
+            gradient=(),
+            optimizer_state=all_finite(new.optimizer),
+            update=(),
+            parameter=jax.tree.map(all_finite, new.params),
+            carried_state=all_finite(new.carry),
+        )
     graded = grade(training, state)
     updates, moments = optimizer.update(graded.gradient, old.optimizer, old.params)
     return Finite(

@@ -29,6 +29,7 @@ from lstm_jax.training.nonfinite import (
     select,
     sound,
 )
+from lstm_jax.training.online import Online, Steps
 from lstm_jax.training.solve import SolveRecord, empty_record, is_solved, mark, observe, passes
 
 TEST_BATCH = 256
@@ -78,7 +79,8 @@ class Learnt(NamedTuple):
     params: Any
     optimizer: Any
     carry: Any
-    """The model's state, if the task is made of streams."""
+    """What goes on from batch to batch, if the task is made of streams: the model's state, or
+    `online.Running`."""
 
 
 class SeedState(NamedTuple):
@@ -105,6 +107,8 @@ class Training:
             that of the model. They give the same shapes.
         shares: parts of a batch whose gradients are computed apart.
         on_nonfinite: what a seed does with a step whose numbers are not finite.
+        online: whether a seed learns from every step of time as it comes, rather than from a whole
+            batch; of a batch that is not shared.
         diagnose: of a member's parameters and `diagnosed` of its test sequences, what there is to
             tell of them: a dict of numbers by name.
         axis, devices: the mesh axis whose devices share each batch, and how many they are.
@@ -117,6 +121,7 @@ class Training:
     inits: tuple[Callable[[PRNGKeyArray], Any], ...] = ()
     shares: int = 1
     on_nonfinite: Policy = "stop"
+    online: bool = False
     diagnose: Callable[[Any, Batch], dict[str, Array]] | None = None
     diagnosed: int = 1
     axis: str | None = None
@@ -133,9 +138,7 @@ def start(training: Training, member: Member) -> SeedState:
     inits = training.inits or (training.model.init,)
     key = _stream(member.seed, "init")
     params = inits[0](key) if len(inits) == 1 else jax.lax.switch(member.init, inits, key)
-    carry = None
-    if training.task.streams:
-        carry = training.model.initial_state(params, training.sharing.rows)
+    carry = _carried(training, member, params) if training.task.streams else None
     learnt = Learnt(params, training.optimizer(member.learning_rate).init(params), carry)
     return SeedState(
         member=member,
@@ -153,7 +156,7 @@ def grade(training: Training, state: SeedState) -> Graded:
     noise_key = jax.random.fold_in(_stream(state.member.seed, "noise"), state.step)
 
     def grade_rows(carry: Any, rows: Int[Array, " R"]) -> Graded:
-        batch = training.task.batch(_stream(state.member.seed, "data"), state.step, rows)
+        batch = _batch(training, state, rows)
 
         def loss(params: Any) -> tuple[Array, tuple[Any, Scores]]:
             carried, outputs = training.model.apply(
@@ -168,16 +171,29 @@ def grade(training: Training, state: SeedState) -> Graded:
     return grade_batch(grade_rows, state.learnt.carry, training.sharing)
 
 
+def learn(training: Training, state: SeedState) -> tuple[Learnt, Scores]:
+    """What has been learnt after the batch of the coming step, and how well it was predicted."""
+    old, optimizer = state.learnt, training.optimizer(state.member.learning_rate)
+    if training.online:
+        batch = _batch(training, state, jnp.arange(training.batch_size))
+        online = _online(training, state.member)
+        running = old.carry if training.task.streams else online.begin(old.params, batch.inputs)
+        taught = online.learn(old.params, old.optimizer, running, batch)
+        carry = taught.running if training.task.streams else None
+        return Learnt(taught.params, taught.moments, carry), taught.scores
+    graded = grade(training, state)
+    updates, moments = optimizer.update(graded.gradient, old.optimizer, old.params)
+    params = optax.apply_updates(old.params, updates)
+    return Learnt(params, moments, graded.carry), graded.scores
+
+
 def train_step(training: Training, state: SeedState) -> SeedState:
     """Score one batch, then learn from it, unless its numbers are bad."""
-    graded, old = grade(training, state), state.learnt
-    optimizer = training.optimizer(state.member.learning_rate)
-    updates, moments = optimizer.update(graded.gradient, old.optimizer, old.params)
-    new = Learnt(optax.apply_updates(old.params, updates), moments, graded.carry)
-    means = Scores(*(score.mean(dtype=jnp.float32) for score in graded.scores))
+    old, (new, scores) = state.learnt, learn(training, state)
+    means = Scores(*(score.mean(dtype=jnp.float32) for score in scores))
     ok = _agreed(training, all_finite((means.loss, new)))
     health = after(state.health, ok, state.step, training.on_nonfinite)
-    record = observe(training.task.criterion, state.record, state.step, graded.scores)
+    record = observe(training.task.criterion, state.record, state.step, scores)
     totals = jax.tree.map(jnp.add, state.totals, Totals(jnp.int32(1), *means))
     goes_on = ~has_failed(health)
     return state._replace(
@@ -247,6 +263,25 @@ def diagnose(training: Training, state: SeedState) -> dict[str, Array]:
     rows = jnp.arange(min(training.diagnosed, training.task.test_size))
     batch = training.task.test_batch(_stream(state.member.seed, "test"), jnp.int32(0), rows)
     return training.diagnose(state.learnt.params, batch)
+
+
+def _batch(training: Training, state: SeedState, rows: Int[Array, " R"]) -> Batch:
+    return training.task.batch(_stream(state.member.seed, "data"), state.step, rows)
+
+
+def _online(training: Training, member: Member) -> Online:
+    if not isinstance(training.model, Steps):
+        raise TypeError(f"online learning needs a model with a step, got {training.model!r}")
+    return Online(training.model, training.task, training.optimizer(member.learning_rate))
+
+
+def _carried(training: Training, member: Member, params: Any) -> Any:
+    """What a task of streams carries into its first batch."""
+    if not training.online:
+        return training.model.initial_state(params, training.sharing.rows)
+    rows = jnp.arange(training.batch_size)
+    batch = jax.eval_shape(training.task.batch, jax.random.key(0), jnp.int32(0), rows)
+    return _online(training, member).begin(params, batch.inputs)
 
 
 def _nothing() -> Totals:

@@ -25,6 +25,8 @@ class TrainSettings(Settings):
             size of the model and the batch.
         on_nonfinite: what a seed does with a step whose loss, gradient or result is not finite:
             stop, skip the batch, or roll back to what it had learnt at the last line of metrics.
+        online: whether an update follows every step of time at which a prediction counts, by
+            real-time recurrent learning, rather than every batch.
         evaluate_every: steps between scores on test sequences, a multiple of `log_every`; without
             it only the end of the run is scored.
     """
@@ -37,6 +39,7 @@ class TrainSettings(Settings):
     shares: Size = 1
     side_by_side: Size | None = None
     on_nonfinite: Policy = "stop"
+    online: bool = False
     evaluate_every: Size | None = None
 
     def __post_init__(self) -> None:
@@ -49,6 +52,11 @@ class TrainSettings(Settings):
         if self.batch_size % self.shares:
             raise ValueError(
                 f"shares={self.shares} must divide batch_size={self.batch_size} into equal parts"
+            )
+        if self.online and self.shares > 1:
+            raise ValueError(
+                f"shares={self.shares} but online is true; a batch that is learnt from step by "
+                "step is not shared"
             )
         if self.seed_numbers[-1] > MAX:
             raise ValueError(f"the last seed is {self.seed_numbers[-1]}; it must be at most {MAX}")

@@ -10,19 +10,28 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.build import build, build_model, with_lag, wrapped
+from experiments.build import build, build_model, check, with_lag, wrapped
 from experiments.config import Experiment, ModelSettings
 from experiments.config.schema import DiagnoseSettings, Variant
 from experiments.config.variants import Keys
 from experiments.digits import Digits
 from experiments.text import TextFile
-from lstm_jax import LSTM, Bidirectional, DropConnect, LearnedState, RecurrentDropout, Zoneout
+from lstm_jax import (
+    LSTM,
+    LSTM1997,
+    Bidirectional,
+    DropConnect,
+    LearnedState,
+    RecurrentDropout,
+    Zoneout,
+)
 from lstm_jax.cells import CELLS
 from lstm_jax.diagnostics import traces
 from lstm_jax.initializers import Chrono, ForgetBias
 from lstm_jax.layers import SequenceModel, Stack
-from lstm_jax.tasks import Adding, Copying, Task, Text
+from lstm_jax.tasks import Adding, ContinualReber, Copying, Task, Text
 from lstm_jax.training import Adam, TrainSettings
+from lstm_jax.training.online import Running
 from tests.cases import PRESETS
 from tests.conftest import COMPLETE
 from tests.lstm_jax.tasks.test_base import ALL
@@ -72,6 +81,40 @@ def test_a_text_is_not_read_backwards() -> None:
     task = Text("the quick brown fox " * 10, window=8, held_out=0.2, target_bits=1.0)
     with pytest.raises(ValueError, match=r"model\.bidirectional is true, but a model that reads"):
         build_model(ModelSettings(LSTM(3), bidirectional=True), task)
+
+
+@pytest.mark.parametrize(
+    "model, complaint",
+    [
+        ({"dropout": 0.1}, "dropout and zoneout act on whole sequences"),
+        ({"zoneout_h": 0.1}, "dropout and zoneout act on whole sequences"),
+        ({"bidirectional": True}, r"model\.bidirectional needs whole sequences"),
+    ],
+)
+def test_what_needs_whole_sequences_is_not_trained_online(model: Any, complaint: str) -> None:
+    train = dataclasses.replace(EXPERIMENT.train, online=True)
+    experiment = changed(model=ModelSettings(LSTM(3), **model), train=train)
+    with pytest.raises(ValueError, match=rf"train\.online is true, but {complaint}"):
+        check(experiment)
+    check(changed(model=ModelSettings(LSTM(3), learned_state=True), train=train))
+
+
+@pytest.mark.parametrize("optimizer", [Adam(0.1, schedule="cosine"), Adam(0.1, warmup_steps=3)])
+def test_a_schedule_needs_to_know_how_many_updates_there_will_be(optimizer: Adam) -> None:
+    train = dataclasses.replace(EXPERIMENT.train, online=True)
+    with pytest.raises(ValueError, match=r"optimizer\.(schedule|warmup_steps) must be"):
+        check(changed(optimizer=optimizer, train=train))
+
+
+def test_streams_are_learnt_online_too() -> None:
+    """Traced, not compiled."""
+    train = dataclasses.replace(EXPERIMENT.train, online=True)
+    model = ModelSettings(LSTM1997(4, truncated=True))
+    parts = build(changed(task=ContinualReber(window=10), model=model, train=train))
+    state = jax.eval_shape(parts.program.start)
+    after, _ = jax.eval_shape(parts.program.run_steps, state, *CALL)
+    assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
+    assert isinstance(after.learnt.carry, Running)
 
 
 def test_the_gates_of_each_member_are_looked_at_on_its_test_sequences() -> None:

@@ -34,6 +34,7 @@ def test_seeds_are_numbered_from_the_first() -> None:
         ({"max_sequences": 2**31}, "TrainSettings.max_sequences must be at most 2147483647"),
         ({"shares": 3}, "shares=3 must divide batch_size=8 into equal parts"),
         ({"shares": 16}, "shares=16 must divide batch_size=8 into equal parts"),
+        ({"shares": 2, "online": True}, "shares=2 but online is true"),
         ({"shares": 0}, "TrainSettings.shares must be at least 1, got 0"),
         ({"side_by_side": 0}, "TrainSettings.side_by_side must be at least 1, got 0"),
         ({"on_nonfinite": "skp"}, "TrainSettings.on_nonfinite is 'skp'; did you mean 'skip'"),
