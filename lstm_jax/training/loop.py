@@ -150,17 +150,22 @@ def start(training: Training, member: Member) -> SeedState:
 
 def grade(training: Training, state: SeedState) -> Graded:
     """What the batch of the coming step teaches."""
+    task, model = training.task, training.model
     noise_key = jax.random.fold_in(_stream(state.member.seed, "noise"), state.step)
 
     def grade_rows(carry: Any, rows: Int[Array, " R"]) -> Graded:
-        batch = training.task.batch(_stream(state.member.seed, "data"), state.step, rows)
+        batch = task.batch(_stream(state.member.seed, "data"), state.step, rows)
 
         def loss(params: Any) -> tuple[Array, tuple[Any, Scores]]:
-            carried, outputs = training.model.apply(
-                params, batch.inputs, carry, lengths=batch.lengths, noise=Noise(noise_key, rows)
+            before = carry
+            if task.streams:
+                initial = model.initial_state(params, len(rows))
+                before = jax.vmap(select)(task.begins(state.step, rows), initial, carry)
+            carried, outputs = model.apply(
+                params, batch.inputs, before, lengths=batch.lengths, noise=Noise(noise_key, rows)
             )
-            scores = training.task.score(outputs, batch)
-            return scores.loss.mean(), (carried if training.task.streams else None, scores)
+            scores = task.score(outputs, batch)
+            return scores.loss.mean(), (carried if task.streams else None, scores)
 
         gradient, (carried, scores) = jax.grad(loss, has_aux=True)(state.learnt.params)
         return Graded(gradient, carried, scores)
