@@ -103,7 +103,7 @@ def trace(experiment: Experiment) -> None:
     program = build(experiment).program
     state = jax.eval_shape(program.start)
     jax.eval_shape(program.run_steps, state, jnp.int32(0), jnp.bool_(True))
-    jax.eval_shape(program.evaluate, state)
+    jax.eval_shape(program.evaluate, state, jnp.ones(program.lanes.count, bool))
 
 
 def test_a_sweep_has_a_title_and_reads_back_equal(sheet: Sheet, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ class Session:
         self._line_begins = True
         self._train = {key: np.full(count, np.nan) for key in Scores._fields}
         self._test: dict[str, list[float]] | None = None
-        self._solved_at, self._failed_at = (np.full(count, -1) for _ in range(2))
+        self._solved_at, self._failed_at, self._tested_at = (np.full(count, -1) for _ in range(3))
         self._bad_steps, self._seen = (np.zeros(count, int) for _ in range(2))
         self._first_bad: dict[int, str] = {}
         self._compile_seconds = 0.0
@@ -124,15 +124,23 @@ class Session:
         return self._line(mine) if self._line_begins else None
 
     def evaluate(self) -> dict[str, list[float]]:
-        """Score every member on its test sequences."""
-        if self._evaluate is None:
-            self._evaluate = self._compiled(self._program.evaluate)
-        self.states, standing, scores = self._evaluate(self.states)
-        standing, scores = fetch((standing, scores))
-        self._observe(standing)
-        lanes = self._lanes(np.asarray(standing.place))
-        named = scores._asdict().items()
-        self._test = {f"test_{key}": np.asarray(v)[lanes].tolist() for key, v in named}
+        """Score on its test sequences every member that has learnt since it was last scored."""
+        due = self._seen != self._tested_at
+        if due.any():
+            lanes = self._lanes(fetch(self.states.member.place))
+            asked = np.zeros(self._program.lanes.count, bool)
+            asked[lanes[due]] = True
+            if self._evaluate is None:
+                self._evaluate = self._compiled(self._program.evaluate, asked)
+            self.states, standing, scores = self._evaluate(self.states, asked)
+            standing, scores = fetch((standing, scores))
+            self._observe(standing)
+            self._tested_at = self._seen
+            named = scores._asdict().items()
+            new = {f"test_{key}": np.asarray(values)[lanes] for key, values in named}
+            old = self._test or new
+            self._test = {key: np.where(due, new[key], old[key]).tolist() for key in new}
+        assert self._test is not None
         return self._test
 
     def diagnose(self) -> dict[str, list[float | None]]:
@@ -217,9 +225,9 @@ class Session:
     def _seconds(self) -> float:
         return time.perf_counter() - self._began
 
-    def _compiled(self, function: Wrapped) -> Compiled:
+    def _compiled(self, function: Wrapped, *arguments: np.ndarray) -> Compiled:
         began = time.perf_counter()
-        compiled = function.lower(self.states).compile()
+        compiled = function.lower(self.states, *arguments).compile()
         self._compiled_since(began)
         return compiled
 

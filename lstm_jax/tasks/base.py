@@ -117,6 +117,10 @@ class Task(Settings, abc.ABC):
         """As `batch`, of sequences that no training step has seen; `key` is not training's."""
         return self.batch(key, step, rows)
 
+    def begins(self, step: Int[Array, ""], rows: Int[Array, " B"]) -> Bool[Array, " B"]:
+        """Whether another stream begins in each of the given rows, with the initial state."""
+        return jnp.zeros(rows.shape, bool)
+
     @property
     def test_size(self) -> int:
         """The number of test sequences; 2560 as in Hochreiter & Schmidhuber 1997."""

@@ -153,17 +153,22 @@ def start(training: Training, member: Member) -> SeedState:
 
 def grade(training: Training, state: SeedState) -> Graded:
     """What the batch of the coming step teaches."""
+    task, model = training.task, training.model
     noise_key = jax.random.fold_in(_stream(state.member.seed, "noise"), state.step)
 
     def grade_rows(carry: Any, rows: Int[Array, " R"]) -> Graded:
         batch = _batch(training, state, rows)
 
         def loss(params: Any) -> tuple[Array, tuple[Any, Scores]]:
-            carried, outputs = training.model.apply(
-                params, batch.inputs, carry, lengths=batch.lengths, noise=Noise(noise_key, rows)
+            before = carry
+            if task.streams:
+                initial = model.initial_state(params, len(rows))
+                before = jax.vmap(select)(task.begins(state.step, rows), initial, carry)
+            carried, outputs = model.apply(
+                params, batch.inputs, before, lengths=batch.lengths, noise=Noise(noise_key, rows)
             )
-            scores = training.task.score(outputs, batch)
-            return scores.loss.mean(), (carried if training.task.streams else None, scores)
+            scores = task.score(outputs, batch)
+            return scores.loss.mean(), (carried if task.streams else None, scores)
 
         gradient, (carried, scores) = jax.grad(loss, has_aux=True)(state.learnt.params)
         return Graded(gradient, carried, scores)
@@ -175,11 +180,13 @@ def learn(training: Training, state: SeedState) -> tuple[Learnt, Scores]:
     """What has been learnt after the batch of the coming step, and how well it was predicted."""
     old, optimizer = state.learnt, training.optimizer(state.member.learning_rate)
     if training.online:
-        batch = _batch(training, state, jnp.arange(training.batch_size))
-        online = _online(training, state.member)
-        running = old.carry if training.task.streams else online.begin(old.params, batch.inputs)
+        task, rows = training.task, jnp.arange(training.batch_size)
+        batch, online = _batch(training, state, rows), _online(training, state.member)
+        running = online.begin(old.params, batch.inputs)
+        if task.streams:
+            running = jax.vmap(select)(task.begins(state.step, rows), running, old.carry)
         taught = online.learn(old.params, old.optimizer, running, batch)
-        carry = taught.running if training.task.streams else None
+        carry = taught.running if task.streams else None
         return Learnt(taught.params, taught.moments, carry), taught.scores
     graded = grade(training, state)
     updates, moments = optimizer.update(graded.gradient, old.optimizer, old.params)

@@ -81,7 +81,7 @@ class Program(NamedTuple):
     """`SeedState`, a step, whether a line of metrics begins -> `SeedState` at that step or at the
     one where a member stopped, `Standing`."""
     evaluate: Wrapped
-    """`SeedState` -> `SeedState`, `Standing`, `Scores`."""
+    """`SeedState`, which lanes are to be scored -> `SeedState`, `Standing`, `Scores` of those."""
     diagnose: Wrapped
     """`SeedState` -> what `Training.diagnose` tells of each lane."""
     examine: Wrapped
@@ -163,11 +163,12 @@ def build_program(training: Training, who: Member, mesh: Mesh, width: int) -> Pr
         return jax.tree.map(lambda spec: NamedSharding(mesh, spec), specs)
 
     def over_lanes(
-        function: Callable, arguments: tuple, outputs: Any, together: bool, of_empty: Any = None
+        function: Callable, arguments: tuple, outputs: Any, together: bool, of_others: Any = None
     ) -> Callable:
         """`function` of a lane, and of arguments that all share, over the lanes of the mesh.
 
-        `of_empty` is what takes its place in groups of empty lanes, where that saves time.
+        With `of_others`, a lane comes with whether it is asked for; that takes the place of
+        `function` in groups of which no lane is.
         """
 
         def on_one_device(lanes_here: Any, *shared: Any) -> Any:
@@ -175,11 +176,11 @@ def build_program(training: Training, who: Member, mesh: Mesh, width: int) -> Pr
                 return function(training, lane, *shared)
 
             def of_group(group: Any) -> Any:
-                if of_empty is None:
+                if of_others is None:
                     return _of_each(one, group)
-                held = (group.member.place >= 0).any()
+                _, asked = group
                 return jax.lax.cond(
-                    held, partial(_of_each, one), partial(_of_each, of_empty), group
+                    asked.any(), partial(_of_each, one), partial(_of_each, of_others), group
                 )
 
             if not together:
@@ -195,7 +196,7 @@ def build_program(training: Training, who: Member, mesh: Mesh, width: int) -> Pr
         )
 
     steps = over_lanes(run_steps, (states, P(), P()), states, together=True)
-    tested = over_lanes(evaluate, (states,), (states, by_lane), True, of_empty=_untested)
+    tested = over_lanes(_test, ((states, by_lane),), (states, by_lane), True, of_others=_untested)
     diagnosed = over_lanes(diagnose, (states,), by_lane, together=True)
     examined = over_lanes(examine, (states,), by_lane, together=True)
     started = over_lanes(start, (by_lane,), states, together=False)
@@ -205,8 +206,8 @@ def build_program(training: Training, who: Member, mesh: Mesh, width: int) -> Pr
         states = steps(states, until, afresh)
         return states, Standing.of(states)
 
-    def evaluate_all(states: SeedState) -> tuple[SeedState, Standing, Any]:
-        states, scores = tested(states)
+    def evaluate_all(states: SeedState, asked: Array) -> tuple[SeedState, Standing, Any]:
+        states, scores = tested((states, asked))
         return states, Standing.of(states), scores
 
     def start_all() -> SeedState:
@@ -228,7 +229,9 @@ def build_program(training: Training, who: Member, mesh: Mesh, width: int) -> Pr
             donate_argnums=0,
         ),
         evaluate=jax.jit(
-            evaluate_all, in_shardings=(here,), out_shardings=(here, everywhere, everywhere)
+            evaluate_all,
+            in_shardings=(here, placed(by_lane)),
+            out_shardings=(here, everywhere, everywhere),
         ),
         diagnose=jax.jit(diagnosed, in_shardings=(here,), out_shardings=everywhere),
         examine=jax.jit(examined, in_shardings=(here,), out_shardings=everywhere),
@@ -263,9 +266,14 @@ def _of_each(function: Callable, group: Any) -> Any:
     return jax.tree.map(lambda a: a[None], done)
 
 
-def _untested(state: SeedState) -> tuple[SeedState, Scores]:
-    """What `evaluate` gives of an empty lane."""
-    return state, Scores(*[jnp.float32(0.0)] * len(Scores._fields))
+def _test(training: Training, lane: tuple[SeedState, Array]) -> tuple[SeedState, Scores]:
+    """A lane's scores, whether they are asked for or not."""
+    return evaluate(training, lane[0])
+
+
+def _untested(lane: tuple[SeedState, Array]) -> tuple[SeedState, Scores]:
+    """What stands for the scores of a lane that are not asked for."""
+    return lane[0], Scores(*[jnp.float32(0.0)] * len(Scores._fields))
 
 
 def _in_lanes(who: Member, lanes: Lanes) -> Member:

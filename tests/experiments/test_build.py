@@ -154,7 +154,8 @@ def test_every_task_is_learnt_from(task: Task) -> None:
     state = jax.eval_shape(parts.program.start)
     after, _ = jax.eval_shape(parts.program.run_steps, state, *CALL)
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
-    _, _, scores = jax.eval_shape(parts.program.evaluate, state)
+    asked = jnp.ones(parts.program.lanes.count, bool)
+    _, _, scores = jax.eval_shape(parts.program.evaluate, state, asked)
     assert {leaf.shape for leaf in scores} == {(parts.program.lanes.count,)}
 
 
@@ -186,7 +187,7 @@ def test_everything_fits_together() -> None:
     after, standing = jax.eval_shape(parts.program.run_steps, state, *CALL)
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
     assert {leaf.shape for leaf in jax.tree.leaves(standing)} == {(lanes,)}
-    _, _, scores = jax.eval_shape(parts.program.evaluate, state)
+    _, _, scores = jax.eval_shape(parts.program.evaluate, state, jnp.ones(lanes, bool))
     assert {leaf.shape for leaf in scores} == {(lanes,)}
 
 

@@ -136,11 +136,11 @@ def scripted(
         state = jax.lax.while_loop(lambda state: goes_on(state).any(), step_of_some, state)
         return state, Standing.of(state)
 
-    def evaluate(state: SeedState) -> tuple[SeedState, Standing, Scores]:
-        met = (state.step >= solving_test) & (state.record.solved_at < 0)
+    def evaluate(state: SeedState, asked: jax.Array) -> tuple[SeedState, Standing, Scores]:
+        met = asked & (state.step >= solving_test) & (state.record.solved_at < 0)
         solved_at = jnp.where(met, state.step * BATCH, state.record.solved_at)
         state = state._replace(record=state.record._replace(solved_at=solved_at))
-        error = state.step / 100.0
+        error = jnp.where(asked, state.step / 100.0, 0.0)
         return state, Standing.of(state), Scores(loss=2 * error, error=error, correct=0 * error)
 
     def diagnose(state: SeedState) -> dict[str, jax.Array]:

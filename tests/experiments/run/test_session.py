@@ -1,12 +1,15 @@
 """The members of a run between compiled calls, with a program whose course is written down."""
 
 import itertools
+from typing import Any
+from unittest import mock
 
 import jax
 import numpy as np
 import pytest
 
 from experiments.run.session import Session
+from lstm_jax.training import SeedState
 from tests.experiments.run.scripted import scripted_build
 from tests.experiments.run.sessions import advance_to_the_end, changed, lines_of, session
 
@@ -72,6 +75,25 @@ def test_test_scores_come_every_so_often_and_at_the_end() -> None:
         [pytest.approx(0.26)],
         [pytest.approx(0.52)],
     )
+
+
+def test_a_member_that_has_learnt_nothing_since_is_not_scored_again() -> None:
+    run = session(changed(seeds=3, evaluate_every=10), solves={1: 4, 2: 15})
+    evaluate, asked_for = run._program.evaluate, []
+
+    def noted(states: SeedState, asked: np.ndarray) -> Any:
+        asked_for.append(states.member.place[asked].tolist())
+        return evaluate(states, asked)
+
+    with mock.patch.object(run, "_evaluate", noted):
+        lines = lines_of(run)
+        run.evaluate()
+        run.evaluate()
+    errors = [line["test_error"] for line in lines if "test_error" in line]
+    assert errors == pytest.approx(np.array([[0.1, 0.04, 0.1], [0.2, 0.04, 0.15]]))
+    final = run.summary("completed")["final"]
+    assert final["test_error"] == pytest.approx([0.26, 0.04, 0.15])
+    assert asked_for == [[0, 1, 2], [0, 2], [0]]
 
 
 def test_gates_are_told_of_every_so_often_and_of_members_that_have_ended() -> None:

@@ -13,7 +13,7 @@ from lstm_jax.tasks.reber import SYMBOLS
 from tests.lstm_jax.tasks.odds import assert_distributed, draw, even, grade
 from tests.lstm_jax.tasks.test_reber import STRING, legal_next
 
-SHORT = ContinualReber(window=5, test_length=3000)
+SHORT = ContinualReber(window=5, windows=1000, test_length=3000)
 """A window in which walks from all states never meet: looking back takes many windows."""
 ROWS, STEPS = 4, 200
 
@@ -85,6 +85,19 @@ def test_training_streams_have_the_lengths_of_test_streams(
     assert abs(np.mean(few) - np.mean(many)) < 4 * deviation * (1 / len(few) + 1 / len(many)) ** 0.5
 
 
+def test_training_streams_begin_anew_each_row_at_a_step_of_its_own() -> None:
+    task = ContinualReber(window=5, windows=3)
+    batch = jax.jit(lambda step: task.batch(jax.random.key(2), step, jnp.arange(ROWS)))
+    stream = [""] * ROWS
+    for step in range(20):
+        begins = np.asarray(task.begins(jnp.int32(step), jnp.arange(ROWS)))
+        assert begins.tolist() == [(step + row) % 3 == 0 for row in range(ROWS)]
+        symbols = np.asarray(batch(jnp.int32(step)).inputs)
+        for row in range(ROWS):
+            stream[row] = ("" if begins[row] else stream[row]) + text(symbols[:, row])
+            assert legal_next(stream[row])
+
+
 def test_a_long_window_is_a_stream_too() -> None:
     task = ContinualReber(window=300)
     batch = jax.jit(lambda step: task.batch(jax.random.key(2), step, jnp.arange(3)))
@@ -116,6 +129,7 @@ def test_correct_means_within_49_hundredths() -> None:
 
 def test_sizes_and_criterion() -> None:
     task = ContinualReber()
-    assert (task.window, task.lag, task.test_length, task.test_size) == (100, 100, 100_000, 10)
+    assert (task.window, task.windows, task.lag) == (100, 10, 100)
+    assert (task.test_length, task.test_size) == (100_000, 10)
     assert task.streams
     assert task.criterion == HeldOut(max_error=0.0)

@@ -14,6 +14,7 @@ import numpy as np
 import optax
 
 from lstm_jax.noise import Noise, drawn
+from lstm_jax.sequence import select
 from lstm_jax.tasks import Batch, Scores, Task, Window
 from lstm_jax.tasks.scores import regression
 from lstm_jax.training import Member, SeedState, Training
@@ -37,7 +38,8 @@ def stream(seed: int, number: int) -> jax.Array:
 
 @dataclasses.dataclass(frozen=True)
 class Walk(Task):
-    """Follow the sum of two random inputs; the state is carried from batch to batch.
+    """Follow the sum of two random inputs; the state is carried from batch to batch, and set back
+    at every fifth, of each row another.
 
     Args:
         bad_seed, bad_steps, bad_row: whose batches are spoilt, which of them, and which row of
@@ -65,6 +67,9 @@ class Walk(Task):
         bad_rows = bad & ((rows == self.bad_row) if self.bad_row is not None else True)
         inputs = jnp.where(bad_rows[..., None], self.spoilt, inputs)
         return Batch(inputs, targets, jnp.ones(inputs.shape[:2]), None)
+
+    def begins(self, step: jax.Array, rows: jax.Array) -> jax.Array:
+        return (step + rows) % 5 == 0
 
     def score(self, outputs: jax.Array, batch: Batch) -> Scores:
         return regression(outputs, batch, tolerance=0.5)
@@ -157,8 +162,13 @@ def train_plainly(
         noise = Noise(jax.random.fold_in(stream(who.seed, 2), step))
 
         def loss(params: Any) -> tuple[jax.Array, Any]:
+            state = old.carry
+            if task.streams:
+                begins = task.begins(step, jnp.arange(training.batch_size))
+                initial = model.initial_state(params, training.batch_size)
+                state = select(begins, initial, state)
             state, outputs = model.apply(
-                params, batch.inputs, old.carry, lengths=batch.lengths, noise=noise
+                params, batch.inputs, state, lengths=batch.lengths, noise=noise
             )
             scores = task.score(outputs, batch)
             return scores.loss.mean(), (state if task.streams else None, scores)

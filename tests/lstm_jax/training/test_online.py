@@ -15,7 +15,7 @@ from lstm_jax.layers import SequenceModel, Stack
 from lstm_jax.tasks import Batch, ContinualReber, LongLag, Reber, Task
 from lstm_jax.training import Training
 from lstm_jax.training.examine import examine, first_bad
-from lstm_jax.training.loop import run_steps, start
+from lstm_jax.training.loop import learn, run_steps, start
 from lstm_jax.training.online import Online
 from tests.lstm_jax.training.plain import Leaky, Walk, assert_identical, member
 from tests.tolerances import CLOSE, assert_close
@@ -228,6 +228,17 @@ def test_a_stream_is_learnt_from_as_one_sequence_however_it_is_cut() -> None:
     assert_close(
         (learnt.params, learnt.carry), (expected.params, expected.running), CLOSE["float32"]
     )
+
+
+def test_a_stream_that_begins_anew_knows_nothing_of_the_last_one() -> None:
+    task = ContinualReber(window=12, windows=1, test_length=20, loss="squares")
+    training = Training(
+        task, model_of(task, BLOCKS), lambda rate: optax.sgd(rate), BATCH, online=True
+    )
+    state = start(training, member())
+    spoilt = jax.tree.map(lambda leaf: leaf + 1.0, state.learnt.carry)
+    other = state._replace(learnt=state.learnt._replace(carry=spoilt))
+    assert_identical(*(learn(training, each)[0] for each in (state, other)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -243,13 +243,21 @@ def test_what_a_host_reads_is_what_the_states_say() -> None:
 def test_scores_each_member_on_its_own_test_sequences(ten: dict[int, SeedState]) -> None:
     run = program(who=5, over_seeds=2)
     states, _ = run.run_steps(run.start(), np.int32(STEPS), np.bool_(True))
-    tested, standing, scores = jax.device_get(run.evaluate(states))
-    assert_same(by_member(tested), ten)
-    assert_identical(standing, jax.device_get(Standing.of(states)))
     score = jax.jit(lambda state: evaluate(TRAINING, state)[1])
-    for lane, place in enumerate(standing.place):
-        if place >= 0:
-            assert_close(at(scores, lane), score(ten[int(place)]), CLOSE["float32"])
+    for asked in (np.ones(run.lanes.count, bool), np.arange(run.lanes.count) == 1):
+        tested, standing, scores = jax.device_get(run.evaluate(states, asked))
+        assert_same(by_member(tested), ten)
+        assert_identical(standing, jax.device_get(Standing.of(states)))
+        for lane in np.flatnonzero(asked & (standing.place >= 0)):
+            expected = score(ten[int(standing.place[lane])])
+            assert_close(at(scores, int(lane)), expected, CLOSE["float32"])
+
+
+def test_groups_that_are_not_asked_for_are_not_scored() -> None:
+    run = program(who=9)
+    asked = np.arange(run.lanes.count) == 1
+    _, _, scores = jax.device_get(run.evaluate(run.start(), asked))
+    assert (scores.error > 0).tolist() == (np.arange(run.lanes.count) < WIDTH).tolist()
 
 
 def test_examines_the_coming_step_of_every_lane() -> None:
