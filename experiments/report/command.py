@@ -12,6 +12,7 @@ from experiments.report.gather import NoRun, Subject, gather, names_of
 from experiments.report.whole import compose
 from experiments.run.run import BadInput
 from experiments.sweep.command import sweep
+from experiments.sweep.options import add_out, add_workers
 from experiments.words import plural
 
 CELLS = Path(__file__).parents[2] / "configs" / "sweeps" / "compare_cells.yaml"
@@ -55,9 +56,8 @@ def add_comparison_arguments(parser: argparse.ArgumentParser) -> None:
         "sheet", nargs="?", type=Path, default=CELLS, metavar="SWEEP.yaml",
         help="another sweep; default: configs/sweeps/compare_cells.yaml",
     )  # fmt: skip
-    parser.add_argument("--workers", type=int, metavar="N", help="trials that run at once")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/sweeps/NAME")
-    parser.set_defaults(engine="local")
+    add_workers(parser)
+    add_out(parser, "runs/sweeps/NAME")
 
 
 def compare_cells(options: argparse.Namespace, console: Console) -> int:

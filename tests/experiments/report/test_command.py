@@ -116,7 +116,7 @@ def test_cells_are_compared_in_one_go(
 
     monkeypatch.setattr("experiments.report.command.sweep", sweep)
     assert main(["compare_cells", "--out", str(tmp_path / "s")]) == 0
-    assert (asked["sheet"], asked["engine"], asked["workers"]) == (CELLS, "local", None)
+    assert (asked["sheet"], asked["workers"]) == (CELLS, None)
     assert (tmp_path / "s" / "report.html").exists()
     monkeypatch.setattr("experiments.report.command.sweep", lambda *_: 130)
     assert main(["compare_cells", "--out", str(tmp_path / "t")]) == 130
