@@ -37,6 +37,19 @@ def test_a_page_and_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert page.read_text().startswith("<!DOCTYPE html>")
 
 
+def test_pictures_of_an_earlier_page_go_and_others_stay(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    assert main(["report", str(run)]) == 0
+    pictures, page = run / "report", run / "report.html"
+    gates = page.read_text().replace('"learning-curves-alt"', '"gates-1-1-alt"')
+    page.write_text(page.read_text() + gates)
+    for name in ("gates-1-1", "mine"):
+        (pictures / f"{name}.png").touch()
+    assert main(["report", str(run)]) == 0
+    assert {path.stem for path in pictures.iterdir()} == {"learning-curves", "mine"}
+    assert "gates-1-1" not in page.read_text()
+
+
 def test_the_page_opens_in_a_browser_without_a_word(
     page: tuple[Path, list[Path]], tmp_path: Path
 ) -> None:
