@@ -50,11 +50,10 @@ def test_pictures_of_an_earlier_page_go_and_others_stay(tmp_path: Path) -> None:
     assert "gates-1-1" not in page.read_text()
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on PATH")
 def test_the_page_opens_in_a_browser_without_a_word(
     page: tuple[Path, list[Path]], tmp_path: Path
 ) -> None:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not on PATH")
     whole, _ = page
     for width in (500, 1200):  # a headless window is no narrower
         shot = tmp_path / f"{width}.png"
