@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -63,8 +63,7 @@ class Build(NamedTuple):
     @property
     def parameters(self) -> int:
         """The number of parameters of one member's model."""
-        shapes = jax.eval_shape(self.model.init, jax.random.key(0))
-        return sum(leaf.size for leaf in jax.tree.leaves(shapes))
+        return _parameters(self.model)
 
 
 def build(experiment: Experiment, devices: Sequence[jax.Device] | None = None) -> Build:
@@ -105,6 +104,12 @@ def build(experiment: Experiment, devices: Sequence[jax.Device] | None = None) -
     )
     program = build_program(training, who, mesh, width)
     return Build(task, model, mesh, who, labels, devices, program)
+
+
+@lru_cache(maxsize=64)
+def _parameters(model: SequenceModel) -> int:
+    shapes = jax.eval_shape(model.init, jax.random.key(0))
+    return sum(leaf.size for leaf in jax.tree.leaves(shapes))
 
 
 def _told(model: SequenceModel, params: Any, batch: Batch) -> dict[str, Any]:

@@ -106,6 +106,18 @@ def check_lengths(lengths: Any, steps: int, batch: int) -> Array | None:
     return jnp.asarray(lengths).astype(jnp.int32).clip(0, steps)
 
 
+def check_tokens(tokens: Any, count: int, lengths: Any = None) -> None:
+    """Hold tokens to 0..count-1, as far as they are known and their sequences go."""
+    if any(isinstance(each, jax.core.Tracer) for each in (tokens, lengths)):
+        return
+    values = np.asarray(tokens)
+    outside = (values < 0) | (values >= count)
+    if lengths is not None:
+        outside &= np.arange(len(values))[:, None] < np.asarray(lengths)
+    if outside.any():
+        raise ValueError(f"tokens must be in 0..{count - 1}, got {values[outside][0]}")
+
+
 def check_resets(resets: Any, steps: int, batch: int) -> Array | None:
     """Resets as an array."""
     if resets is None:

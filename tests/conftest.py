@@ -3,7 +3,8 @@
 Always on below `tests/`:
 - two CPU devices, eight with COMPLETE=1, so that sharding is tested on any machine;
 - no implicit promotion between dtypes, save in the folders and tests that reach optax;
-- array shapes checked at run time by jaxtyping and beartype, in `SHAPE_CHECKED`.
+- array shapes checked at run time by jaxtyping and beartype, in `SHAPE_CHECKED`;
+- nothing new in the checkout's own folder: a command that a test gives writes below `tmp_path`.
 
 On request, as fixtures: `float64`, `strict_ranks`, `checking_leaks`, `keys_used_once`, `as_before`,
 `libtpu` and, for tests that hand over wrong input on purpose, `bad_input`.
@@ -20,6 +21,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # read when matplotlib is imported
 if "PYTEST_XDIST_WORKER" not in os.environ:
@@ -38,6 +40,10 @@ import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 COMPLETE = os.environ.get("COMPLETE") == "1"
+
+ROOT = Path(__file__).parents[1]
+THERE = set(os.listdir(ROOT))
+"""What the checkout holds before the first test."""
 
 _has_libtpu = importlib.util.find_spec("libtpu") is not None
 KNOWS_OLDER = jaxlib.version.__version__.startswith("0.10.") and not _has_libtpu
@@ -98,6 +104,15 @@ def strict_promotion(request: pytest.FixtureRequest) -> Iterator[None]:
     else:
         with jax.numpy_dtype_promotion("strict"):
             yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """No test leaves files where the code is; what is hidden belongs to the tools."""
+    yield
+    new = {name for name in set(os.listdir(ROOT)) - THERE if not name.startswith((".", "__"))}
+    THERE.update(new)  # told once
+    assert not new, f"left in {ROOT}: {sorted(new)}"
 
 
 @pytest.fixture

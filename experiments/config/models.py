@@ -77,6 +77,8 @@ class Models:
                 raise together(reworded(error, explained)) from None
             try:
                 return section.build(**values)
+            except ValidationError:
+                raise  # it says where
             except (TypeError, ValueError) as error:
                 raise said(str(error)) from None
 

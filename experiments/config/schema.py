@@ -23,6 +23,7 @@ from pydantic import PlainValidator, TypeAdapter
 
 from experiments.config.models import Models, Section
 from experiments.config.variants import NAME, Keys, check_with_variants
+from experiments.config.words import said_of, together
 from experiments.data import Source
 from experiments.digits import Digits
 from experiments.sinks import SINKS
@@ -142,7 +143,8 @@ class Experiment:
     def __post_init__(self) -> None:
         every, line = self.diagnose.every, self.train.log_every
         if every is not None and every % line:
-            raise ValueError(f"diagnose.every={every} must be a multiple of train.log_every={line}")
+            message = f"must be a multiple of train.log_every={line}, got {every}"
+            raise together([said_of(("diagnose", "every"), message)])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.console import Console
 
 from experiments.frontier.study import Spot, Study
-from experiments.sweep.results import Result
+from experiments.sweep.results import Result, programs
 from experiments.sweep.sheet import Cell
 from experiments.sweep.work import Means, Outcome, Work, prepared
 from experiments.words import plural
@@ -19,8 +19,8 @@ class Climb(NamedTuple):
 
     best: Mapping[Spot, Result]
     """Of every spot that was tried, the best cell."""
-    seconds: float
-    """Of all programs, one after the other, whichever start of the study ran them."""
+    programs: Mapping[str, float]
+    """The seconds of each, by the name of its trial, whichever start of the study ran it."""
     failed: bool
     """Whether a trial has no result."""
     stopped: int | None
@@ -35,7 +35,7 @@ class Climb(NamedTuple):
         )
 
 
-START = Climb({}, 0.0, False, None)
+START = Climb({}, {}, False, None)
 
 
 def climb(study: Study, out: Path, means: Means, again: str, console: Console) -> Climb:
@@ -79,9 +79,8 @@ def _with(before: Climb, work: Work, tried: Mapping[Cell, Spot], outcome: Outcom
     """What is known once a rung is done; the best result of every spot comes first."""
     spots = dict(zip(work.places, tried.values(), strict=True))
     best: dict[Spot, Result] = {}
-    seconds: dict[str, float] = {}
-    for result in work.results():
+    results = work.results()
+    for result in results:
         best.setdefault(spots[result.place], result)
-        seconds[result.place.trial] = result.seconds or 0.0
     failed = before.failed or bool(outcome.failed)
-    return Climb({**before.best, **best}, sum(seconds.values()), failed, outcome.stopped)
+    return Climb({**before.best, **best}, programs(results), failed, outcome.stopped)

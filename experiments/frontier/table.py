@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from experiments.config.writer import inline
 from experiments.frontier.study import Spot, Study
@@ -18,8 +18,11 @@ NOTE = (
 )
 
 
-def tables(study: Study, best: Mapping[Spot, Result]) -> list[Table]:
-    """A table for each task: a row for each model, a column for each lag."""
+def tables(study: Study, best: Mapping[Spot, Result], made: Sequence[str] = ()) -> list[Table]:
+    """A table for each task: a row for each model, a column for each lag.
+
+    The notes stand below the last one, and end with how all were `made`.
+    """
     shown = []
     for task, lags in study.lags.items():
         rows = []
@@ -29,7 +32,8 @@ def tables(study: Study, best: Mapping[Spot, Result]) -> list[Table]:
             rows.append((model, *map(_field, found), f"{frontier:,}" if frontier else "–"))
         columns = ("model", *(f"{lag:,}" for lag in lags), "frontier")
         shown.append(Table(f"{in_words(task)}, lag: {study.keys[task]}", columns, rows))
-    shown[-1] = shown[-1]._replace(notes=(NOTE, *_choices(study), *_intervals(best.values())))
+    notes = (NOTE, *_choices(study), *_intervals(best.values()), *made)
+    shown[-1] = shown[-1]._replace(notes=notes)
     return shown
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from rich.console import Console
 
 from experiments.files import write
+from experiments.report.figures.style import names_in
 from experiments.report.gather import NoRun, Subject, gather, names_of
 from experiments.report.whole import compose
 from experiments.run.run import BadInput
 from experiments.sweep.command import sweep
+from experiments.sweep.options import add_out, add_workers
 from experiments.words import plural
 
 CELLS = Path(__file__).parents[2] / "configs" / "sweeps" / "compare_cells.yaml"
@@ -55,9 +57,8 @@ def add_comparison_arguments(parser: argparse.ArgumentParser) -> None:
         "sheet", nargs="?", type=Path, default=CELLS, metavar="SWEEP.yaml",
         help="another sweep; default: configs/sweeps/compare_cells.yaml",
     )  # fmt: skip
-    parser.add_argument("--workers", type=int, metavar="N", help="trials that run at once")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/sweeps/NAME")
-    parser.set_defaults(engine="local")
+    add_workers(parser)
+    add_out(parser, "runs/sweeps/NAME")
 
 
 def compare_cells(options: argparse.Namespace, console: Console) -> int:
@@ -92,8 +93,14 @@ def hold_writable(out: Path) -> None:
 
 
 def write_report(subject: Subject, out: Path, console: Console) -> None:
-    """Write the page and its pictures, and tell where they are and what they lack."""
+    """Write the page and its pictures, and tell where they are and what they lack.
+
+    Pictures of the page that stood there before, which this one does not have, are removed.
+    """
+    earlier = names_in(out.read_text("utf-8", "replace")) if out.exists() else []
     page, pictures = compose(subject, out, console)
+    for path in {out.with_suffix("") / f"{name}.png" for name in earlier} - set(pictures):
+        path.unlink(missing_ok=True)
     write(out, page)
     for sentence in subject.missing:
         print(f"missing: {sentence}", file=sys.stderr)

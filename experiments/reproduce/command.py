@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,17 +10,27 @@ from rich.console import Console
 from experiments.build import build_task
 from experiments.files import write
 from experiments.page import put
-from experiments.reproduce.origin import origin
 from experiments.reproduce.picture import draw
 from experiments.reproduce.rows import Row, collect
 from experiments.reproduce.study import Recipe, Study, load_study
 from experiments.reproduce.table import as_csv, summarised, table
 from experiments.run.run import BadInput
-from experiments.sweep.engines import ENGINES
 from experiments.sweep.folder import SweepFolder
+from experiments.sweep.options import (
+    PLACES,
+    add_engine,
+    add_out,
+    add_page,
+    add_workers,
+    check_page,
+    command_of,
+    means_of,
+)
+from experiments.sweep.origin import origin
+from experiments.sweep.results import programs
 from experiments.sweep.table import width
 from experiments.sweep.trials import Trial
-from experiments.sweep.work import Means, check_cells, prepared
+from experiments.sweep.work import check_cells, prepared
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,14 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rows", nargs="+", metavar="PATTERN", help='as in --rows "2c*"; left out, all'
     )
     parser.add_argument("--seeds", type=int, metavar="N", help="instead of what the recipes say")
-    parser.add_argument("--engine", default="local", help=f"{' | '.join(ENGINES)}; default: local")
-    parser.add_argument("--workers", type=int, metavar="N", help="programs that run at once")
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="default: runs/reproduce/STUDY; a folder a recipe"
-    )
-    parser.add_argument(
-        "--page", type=Path, metavar="FILE.md", help="put tables and pictures on this page as well"
-    )
+    add_engine(parser)
+    add_workers(parser)
+    add_out(parser, "runs/reproduce/STUDY; a folder a recipe")
+    add_page(parser)
 
 
 def reproduce(options: argparse.Namespace, console: Console) -> int:
@@ -54,16 +59,14 @@ def reproduce(options: argparse.Namespace, console: Console) -> int:
     """
     study = load_study(options.study).chosen(options.recipe, options.rows, options.seeds)
     out = options.out or Path("runs", "reproduce", study.name)
-    if options.page is not None and options.page.is_dir():
-        raise BadInput(f"--page {options.page}: it is a directory; name a file")
+    check_page(options)
     check(study, out)
     well = True
     for recipe in study.recipes:
         name = f"{study.name}, {recipe.name}"
-        means = Means(options.engine, options.workers)
-        with prepared(recipe.sheet, out / recipe.name, means) as work:
+        with prepared(recipe.sheet, out / recipe.name, means_of(options)) as work:
             work = dataclasses.replace(work, trials=longest_first(work.trials))
-            outcome = work.train(name, command_of(options), console)
+            outcome = work.train(name, command_of(options, "study"), console)
             if outcome.stopped is not None:
                 return outcome.stopped
             rows = collect(recipe, work)
@@ -103,7 +106,9 @@ def show(
 ) -> None:
     """Print the table of a recipe, and write it and the picture."""
     title = recipe.sheet.title or f"{study.name}, {recipe.name}"
-    summary = (summarised(rows), *origin(rows, folder, command_of(options, again=False)))
+    command = command_of(options, "study", without=PLACES)
+    seconds = programs(row.result for row in rows)
+    summary = (summarised(rows), *origin(seconds, folder, command))
     page = table(rows, title, summary)
     console.width = max(console.width, width(page))
     page.print(console)
@@ -114,17 +119,3 @@ def show(
     console.print(f"picture: {picture}", highlight=False, markup=False)
     if options.page is not None:
         put(options.page, f"{study.name} {recipe.name}", page.markdown(), picture)
-
-
-def command_of(options: argparse.Namespace, again: bool = True) -> str:
-    """The command that was given: to go on, or, as tables show it, without what changes nothing."""
-    words = ["python", "-m", "experiments", "reproduce", options.study]
-    words += ["--recipe", *options.recipe] if options.recipe is not None else []
-    words += ["--rows", *options.rows] if options.rows is not None else []
-    words += ["--seeds", str(options.seeds)] if options.seeds is not None else []
-    words += ["--engine", options.engine] if options.engine != "local" else []
-    words += ["--workers", str(options.workers)] if options.workers is not None else []
-    if again:
-        words += ["--out", str(options.out)] if options.out is not None else []
-        words += ["--page", str(options.page)] if options.page is not None else []
-    return shlex.join(words)

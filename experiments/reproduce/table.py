@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from experiments.reproduce.rows import Row, digits_of
+from experiments.sweep.results import programs
 from experiments.table import Table
 from experiments.words import digits, duration, plural
 
@@ -24,7 +25,7 @@ NOTHING = "–"
 def table(rows: Sequence[Row], title: str, summary: Sequence[str]) -> Table:
     """A line for each row, in the order given; the summary below them."""
     columns = ("row", "paper", "solved", "sequences", "paper/ours", "test error", "time", "verdict")
-    shared = len(programs(rows)) < sum(row.result.finished for row in rows)
+    shared = len(programs(row.result for row in rows)) < sum(row.result.finished for row in rows)
     notes = (*summary, f"{NOTE} {SHARED}" if shared else NOTE)
     return Table(title, columns, [_line(row) for row in rows], notes, ("verdict",))
 
@@ -59,13 +60,6 @@ def _ours(row: Row) -> tuple[str, ...]:
     error = _of_best(row, digits_of(row.error)) if result.errors else NOTHING
     assert result.seconds is not None
     return solved, sequences, ratio, error, duration(result.seconds)
-
-
-def programs(rows: Sequence[Row]) -> dict[str, float]:
-    """The seconds of each program that has ended, by the name of its trial."""
-    return {
-        row.result.place.trial: row.result.seconds for row in rows if row.result.seconds is not None
-    }
 
 
 def summarised(rows: Sequence[Row]) -> str:

@@ -1,29 +1,26 @@
 """The subcommand: what it takes, and what it prints and leaves behind."""
 
 import argparse
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from experiments.files import write
-from experiments.sweep.engines import ENGINES
+from experiments.sweep.options import add_engine, add_out, add_workers, command_of, means_of
 from experiments.sweep.plot import plot
 from experiments.sweep.results import Result
 from experiments.sweep.sheet import load_sheet
 from experiments.sweep.table import as_csv, table, width
-from experiments.sweep.work import Means, prepared
+from experiments.sweep.work import prepared
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `sweep`."""
     parser.add_argument("sheet", type=Path, metavar="SWEEP.yaml", help="which config, and cells")
-    parser.add_argument("--engine", default="local", help=f"{' | '.join(ENGINES)}; default: local")
-    parser.add_argument("--workers", type=int, metavar="N", help="trials that run at once")
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="default: runs/sweeps/NAME, for NAME.yaml"
-    )
+    add_engine(parser)
+    add_workers(parser)
+    add_out(parser, "runs/sweeps/NAME, for NAME.yaml")
 
 
 def sweep(options: argparse.Namespace, console: Console) -> int:
@@ -35,8 +32,8 @@ def sweep(options: argparse.Namespace, console: Console) -> int:
     sheet = load_sheet(options.sheet)
     title = sheet.title or options.sheet.stem
     out = options.out or Path("runs", "sweeps", options.sheet.stem)
-    with prepared(sheet, out, Means(options.engine, options.workers)) as work:
-        outcome = work.train(title, _again(options), console)
+    with prepared(sheet, out, means_of(options)) as work:
+        outcome = work.train(title, command_of(options, "sheet"), console)
         if outcome.stopped is not None:
             return outcome.stopped
         show_results(work.results(), work.folder.path, title, console)
@@ -54,11 +51,3 @@ def show_results(found: Sequence[Result], out: Path, title: str, console: Consol
     if finished := [each for each in found if each.finished]:
         plot(finished, title, out / "sweep.png")
         console.print(f"picture: {out / 'sweep.png'}", highlight=False, markup=False)
-
-
-def _again(options: argparse.Namespace) -> str:
-    words = ["python", "-m", "experiments", "sweep", str(options.sheet)]
-    words += ["--engine", options.engine] if options.engine != "local" else []
-    words += ["--workers", str(options.workers)] if options.workers is not None else []
-    words += ["--out", str(options.out)] if options.out is not None else []
-    return shlex.join(words)

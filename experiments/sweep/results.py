@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from experiments.config.writer import plain
@@ -94,6 +94,11 @@ def in_order(cells: Sequence[Cell], places: Sequence[Place], folder: SweepFolder
     """The results of all cells in the order of these."""
     keys = swept(cells)
     return [_result(cell, place, keys, folder) for cell, place in zip(cells, places, strict=True)]
+
+
+def programs(found: Iterable[Result]) -> dict[str, float]:
+    """The seconds of each program that has ended, by the name of its trial."""
+    return {each.place.trial: each.seconds for each in found if each.seconds is not None}
 
 
 def swept(cells: Sequence[Cell]) -> list[str]:

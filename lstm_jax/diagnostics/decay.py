@@ -7,6 +7,8 @@ from jaxtyping import Array, Float
 
 FACTOR = 100.0
 """By how much a gradient may change over the lags and still count as steady."""
+UNDERFLOW = 1e-20
+"""The share that is left of what underflows next, at most: far above the least float32."""
 
 
 class Decay(NamedTuple):
@@ -22,15 +24,15 @@ class Decay(NamedTuple):
     rate: float
     e_folding: float
     change: float
-    verdict: Literal["vanishing", "steady", "exploding", "no signal"]
+    verdict: Literal["vanishing", "dead", "steady", "exploding", "no signal"]
 
 
 def decay(norms: Float[Array, " T"]) -> Decay:
     """Fit norms = a * rate^lag by least squares on their logarithms.
 
     Lags with a norm of zero, infinity or NaN are left out of the fit. Zeros after the last signal
-    have underflowed and count as vanished; an infinity counts as exploded; NaN, where no sequence
-    reaches, counts as nothing.
+    have underflowed and count as vanished, or nothing passes them on at all; an infinity counts as
+    exploded; NaN, where no sequence reaches, counts as nothing.
 
     The verdict is of the change, over all lags: "vanishing" if the norm falls by 100 or more,
     "exploding" if it grows by as much, else "steady". Why 100: a
@@ -38,7 +40,8 @@ def decay(norms: Float[Array, " T"]) -> Decay:
     stands out of the sampling noise of the rest after about 1/s^2 sequences, 10^4 for a
     hundredth; problems of long lags take 10^4 to 10^5 to be solved at all. Where the far end is a
     hundred times the near one, the near one is lost in the same way.
-    "no signal" is where all norms are zero.
+    "dead" is where they are zero from one lag to the next, as where no unit of a rectified network
+    is above zero; "no signal" where all are.
 
     Args:
         norms: (T,) by lag, as `gradient_flow` gives.
@@ -67,9 +70,11 @@ def decay(norms: Float[Array, " T"]) -> Decay:
         slope = float(np.polyfit(there, np.log(values[there]), 1)[0])
     with np.errstate(over="ignore"):
         rate = float(np.exp(slope))
-    verdict: Literal["vanishing", "steady", "exploding"] = "steady"
+    verdict: Literal["vanishing", "dead", "steady", "exploding"] = "steady"
     if change >= FACTOR:
         verdict = "exploding"
+    elif change == 0 and values[there[-1]] > UNDERFLOW * values[there[0]]:
+        verdict = "dead"
     elif change <= 1 / FACTOR:
         verdict = "vanishing"
     return Decay(rate, float(1 / abs(slope)) if slope else np.inf, change, verdict)

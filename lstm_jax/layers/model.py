@@ -13,6 +13,7 @@ from annotated_types import Gt
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
+from lstm_jax.arguments import check_lengths, check_tokens
 from lstm_jax.checks import Fraction, Settings, Size
 from lstm_jax.executors import Executor
 from lstm_jax.layers.stack import Stack
@@ -37,7 +38,9 @@ class SequenceModel(Settings):
         stack: the recurrent layers.
         input_size: width of the inputs, or the number of different tokens.
         output_size: O, the width of the readout.
-        tokens: whether inputs are integers (T, B) rather than values (T, B, I).
+        tokens: whether inputs are integers (T, B) rather than values (T, B, I). One that is none of
+            0..input_size-1 is an error where it is known before anything is computed, and nothing
+            but zeros to the stack under `jit`. Past the end of a sequence it may be anything.
         embedding_size: width of a learned embedding; without one tokens are one-hot.
         dropout: share of the stack's inputs and outputs set to zero in training (Zaremba et al.
             2014: never between the steps of a layer).
@@ -112,10 +115,14 @@ class SequenceModel(Settings):
         """The final state and what is read out at every step.
 
         Dropout, and the stack's own regularisers, draw from `noise`; without it they are off.
+        Raises ValueError for tokens that are none, where they are known.
         """
         of_inputs, of_stack, of_outputs = (
             (None,) * 3 if noise is None else (noise.fold(n) for n in range(3))
         )
+        if self.tokens:
+            known = check_lengths(lengths, *inputs.shape[:2])
+            check_tokens(inputs, self.input_size, known)
         if self._looks_up(params) and (of_inputs is None or not self.dropout):
             of_layers, xs = self._looked_up(params, inputs)
         else:
@@ -133,6 +140,8 @@ class SequenceModel(Settings):
         inputs: Float[Array, "B I"] | Int[Array, " B"],
     ) -> tuple[tuple[Any, ...], Float[Array, "B O"]]:
         """Advance by one step of time, online."""
+        if self.tokens:
+            check_tokens(inputs, self.input_size)
         x = self.encode(params, inputs)
         state, y = self.stack.step(params.stack, state, x)
         return state, self.read(params, x, y)
@@ -143,7 +152,7 @@ class SequenceModel(Settings):
             return inputs
         if params.embedding is None:
             return jax.nn.one_hot(inputs, self.input_size, dtype=params.w_out.dtype)
-        return params.embedding[inputs]
+        return _rows(jnp.asarray(params.embedding), jnp.asarray(inputs))
 
     def _looks_up(self, params: SequenceModelParams) -> bool:
         """Whether one-hot tokens are wider than what the lowest layer makes of them."""
@@ -160,7 +169,7 @@ class SequenceModel(Settings):
         """
         lowest, *others = params.stack
         identity = jnp.eye(lowest.w_x.shape[1], dtype=lowest.w_x.dtype)
-        return (lowest._replace(w_x=identity), *others), lowest.w_x[tokens]
+        return (lowest._replace(w_x=identity), *others), _rows(jnp.asarray(lowest.w_x), tokens)
 
     def read(
         self, params: SequenceModelParams, xs: Float[Array, "*T B E"], ys: Float[Array, "*T B H"]
@@ -170,3 +179,14 @@ class SequenceModel(Settings):
         if params.w_shortcut is not None:
             read = read + xs @ params.w_shortcut
         return read if params.b_out is None else read + params.b_out
+
+
+def _rows(table: Float[Array, "V E"], tokens: Int[Array, "*T B"]) -> Float[Array, "*T B E"]:
+    """Of each token, and sharded as these; zeros where there is none, as a one-hot vector has."""
+    sharding = jax.typeof(tokens).sharding
+    return table.at[tokens].get(
+        mode="fill",
+        fill_value=0,
+        wrap_negative_indices=False,
+        out_sharding=sharding.spec if sharding.mesh.explicit_axes else None,
+    )

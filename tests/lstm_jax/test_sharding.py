@@ -12,7 +12,7 @@ import pytest
 from jax.sharding import AxisType, PartitionSpec
 
 from lstm_jax import LSTM, Bidirectional, Noise, ResetFirstGRU, Stack, Zoneout, unroll
-from lstm_jax.layers import Layer, unroll_layer
+from lstm_jax.layers import Layer, SequenceModel, unroll_layer
 from tests.cases import HIDDEN, SERVING
 from tests.tolerances import CLOSE, assert_close
 
@@ -117,6 +117,21 @@ def test_two_axes_share_a_batch_and_a_third_splits_the_gates() -> None:
         params = params._replace(w_h=jax.device_put(params.w_h, PartitionSpec(None, "model")))
         xs = jax.device_put(xs, PartitionSpec(None, over))
         found = jax.jit(run)(params, xs, lengths, resets, key)
+    assert_close(jax.tree.map(np.asarray, found), expected, CLOSE["float32"])
+
+
+@pytest.mark.few(1)
+@pytest.mark.parametrize("embedding, hidden", [(None, 1), (2, HIDDEN), (None, HIDDEN)], ids=str)
+def test_tokens_are_encoded_where_they_are(embedding: int | None, hidden: int) -> None:
+    """By their rows of the weights or of an embedding, and as one-hot vectors."""
+    stack = Stack((LSTM(hidden),))
+    model = SequenceModel(stack, 5, 2, tokens=True, embedding_size=embedding)
+    tokens = jax.random.randint(jax.random.key(1), (STEPS, BATCH), 0, 5)
+    run = jax.jit(jax.value_and_grad(lambda params, xs: (model.apply(params, xs)[1] ** 2).sum()))
+    params = model.init(jax.random.key(0))
+    expected = run(params, tokens)
+    with jax.set_mesh(jax.make_mesh((jax.device_count(),), ("data",))):
+        found = run(params, jax.device_put(tokens, PartitionSpec(None, "data")))
     assert_close(jax.tree.map(np.asarray, found), expected, CLOSE["float32"])
 
 

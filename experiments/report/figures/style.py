@@ -105,6 +105,15 @@ def as_svg(figure: Figure, name: str, title: str) -> str:
     return head + svg[svg.index(">") + 1 :]
 
 
+def names_in(page: str) -> list[str]:
+    """The names of the figures that a page has as SVG.
+
+    >>> names_in('<svg role="img" aria-labelledby="gates-1-alt" style="">')
+    ['gates-1']
+    """
+    return re.findall(r'<svg [^>]*aria-labelledby="([\w-]+)-alt"', page)
+
+
 def _for_page(tag: str, name: str) -> str:
     """A tag with ids of its figure's own, and colours as variables of the page."""
     tag = re.sub(r'(\sid="|href="#|url\(#)', rf"\g<1>{name}-", tag)

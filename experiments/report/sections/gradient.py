@@ -22,7 +22,7 @@ def gradient(insides: Sequence[Inside], album: Album) -> Section | None:
         return None
     pairs = [(inside, cell) for inside in shown for cell in range(len(inside.cells))]
     if len(pairs) > MAX_PANELS:
-        pairs = [(inside, 0) for inside in shown]
+        pairs = [(inside, best(inside)) for inside in shown]
     panels = [
         Panel(title_of(inside, cell, len(shown) > 1), _traces(inside, cell))
         for inside, cell in pairs
@@ -66,7 +66,17 @@ def _traces(inside: Inside, cell: int) -> list[Trace]:
     ]
 
 
-def carrier(condition: Condition, cell: int = 0) -> Decay | None:
+def best(inside: Inside) -> int:
+    """The cell in which most of the gradient is left after training."""
+
+    def left(cell: int) -> float:
+        found = carrier(inside.after, cell)
+        return -1.0 if found is None or math.isnan(found.change) else found.change
+
+    return max(range(len(inside.cells)), key=left)
+
+
+def carrier(condition: Condition, cell: int) -> Decay | None:
     """How the gradient falls on its best way: by the cell state where there is one, else by h."""
     if condition.decays is None:
         return None
@@ -76,10 +86,13 @@ def carrier(condition: Condition, cell: int = 0) -> Decay | None:
 
 def gradient_story(inside: Inside, named: bool = False) -> str:
     """What becomes of the gradient over all lags, before and after, in a sentence."""
-    before, after = carrier(inside.before), carrier(inside.after)
+    cell = best(inside)
+    before, after = carrier(inside.before, cell), carrier(inside.after, cell)
     assert before is not None
     assert after is not None
-    name = f"In {inside.arm.label}, going" if named else "Going"
+    layer = [f"{inside.cells[cell]}, where most of it is left"] if len(inside.cells) > 1 else []
+    where = ", ".join([inside.arm.label] * named + layer)
+    name = f"In {where}, going" if where else "Going"
     return (
         f"{name} {reach(inside):,} steps back in time, {_left(before)} of the gradient is left "
         f"before training ({before.verdict}) and {_left(after)} after it ({after.verdict})."
@@ -124,8 +137,8 @@ def _decay_table(pairs: Sequence[tuple[Inside, int]], several: bool) -> Table:
     note = (
         "A step: the factor by which the norm changes on a step back. By e in: the steps over "
         "which it changes by a factor of e; both by a fit over all lags. In all: the norm at the "
-        "longest lag over that at the shortest. Vanishing: a hundredth of it at most; exploding: a "
-        "hundredfold at least."
+        "longest lag over that at the shortest. Vanishing: a hundredth of it at most; dead: "
+        "nothing, from one step to the next; exploding: a hundredfold at least."
     )
     return Table("How the gradient falls", columns, rows, [note])
 

@@ -13,6 +13,14 @@ import time
 from pathlib import Path
 
 REACH = {"elman": 20, "gru": 30, "lstm": 1000}
+NOTED = {
+    "python": "3.13.1",
+    "versions": {"jax": "0.12.0"},
+    "cores": 64,
+    "backend": "cpu",
+    "devices": ["cpu:0"],
+    "commit": "07a6b12716da62ad33263b87797d0d954f85f4c1",
+}
 
 
 def main(config: Path, out: Path) -> int:
@@ -20,6 +28,7 @@ def main(config: Path, out: Path) -> int:
     out.mkdir(exist_ok=True)
     with (out / "attempts").open("a") as file:
         file.write(f"{os.getpid()} ")
+    (out / "environment.json").write_text(json.dumps(NOTED))
     hidden = re.search(r"hidden_size: (\d+)", text)[1]
     if hidden == "4":
         sys.stdout.write("no space left on device\n")

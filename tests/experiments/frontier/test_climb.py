@@ -36,4 +36,4 @@ def test_a_model_goes_on_to_the_lag_that_it_does_not_solve(study: Study, tmp_pat
         "adding length 100 (2 models): 32 cells, 28 done",
     ]
     runs = len(list((tmp_path / "out").glob("trials/*/attempts")))
-    assert found.seconds == 12.5 * runs == 12.5 * (6 + 6 + 2)
+    assert list(found.programs.values()) == [12.5] * runs == [12.5] * (6 + 6 + 2)

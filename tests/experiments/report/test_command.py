@@ -37,11 +37,23 @@ def test_a_page_and_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert page.read_text().startswith("<!DOCTYPE html>")
 
 
+def test_pictures_of_an_earlier_page_go_and_others_stay(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    assert main(["report", str(run)]) == 0
+    pictures, page = run / "report", run / "report.html"
+    gates = page.read_text().replace('"learning-curves-alt"', '"gates-1-1-alt"')
+    page.write_text(page.read_text() + gates)
+    for name in ("gates-1-1", "mine"):
+        (pictures / f"{name}.png").touch()
+    assert main(["report", str(run)]) == 0
+    assert {path.stem for path in pictures.iterdir()} == {"learning-curves", "mine"}
+    assert "gates-1-1" not in page.read_text()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not on PATH")
 def test_the_page_opens_in_a_browser_without_a_word(
     page: tuple[Path, list[Path]], tmp_path: Path
 ) -> None:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not on PATH")
     whole, _ = page
     for width in (500, 1200):  # a headless window is no narrower
         shot = tmp_path / f"{width}.png"
@@ -116,7 +128,7 @@ def test_cells_are_compared_in_one_go(
 
     monkeypatch.setattr("experiments.report.command.sweep", sweep)
     assert main(["compare_cells", "--out", str(tmp_path / "s")]) == 0
-    assert (asked["sheet"], asked["engine"], asked["workers"]) == (CELLS, "local", None)
+    assert (asked["sheet"], asked["workers"]) == (CELLS, None)
     assert (tmp_path / "s" / "report.html").exists()
     monkeypatch.setattr("experiments.report.command.sweep", lambda *_: 130)
     assert main(["compare_cells", "--out", str(tmp_path / "t")]) == 130

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from experiments.report import whole
 from experiments.report.gather import gather
+from experiments.report.probing import Inside
 from experiments.report.whole import compose, facts, headline, kicker
 from tests.experiments.report.fabricated import write_run
 
@@ -65,7 +66,10 @@ def test_what_can_be_shown_of_a_foreign_directory(tmp_path: Path) -> None:
     assert all(sentence.endswith(".") for sentence in missing)
 
 
-def test_several_runs_are_compared(real_run: Path, tmp_path: Path) -> None:
+def test_several_runs_are_compared(
+    real_run: Path, inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole, "probe", lambda arm, *_: inside._replace(arm=arm))
     other = shutil.copytree(real_run, tmp_path / "other")
     shutil.rmtree(other / "checkpoints")
     html, _, missing = compose_of([real_run, other], tmp_path / "r.html")

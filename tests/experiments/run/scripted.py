@@ -8,7 +8,7 @@ the one parameter w     the sum of these times the learning rate
 import contextlib
 import io
 from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -65,7 +65,7 @@ def scripted(
     solving_test: int = NEVER,
     width: int = 1,
 ) -> Program:
-    """A program that trains some members as it is written.
+    """A program that trains some members as it is written; the same for all who ask for the same.
 
     Args:
         who: the members, whose learning rates are those of the one parameter.
@@ -75,11 +75,27 @@ def scripted(
         solving_test: steps from which on a test solves the task; its error is step / 100.
         width: how many of them are a group.
     """
-    lanes = Lanes(len(who.place), width, 1)
-    last = jnp.array([(solves or {}).get(place, NEVER) for place in range(len(who.place))])
-    table = np.zeros((len(who.place), HORIZON), bool)
-    for place, step in bad:
-        table[place, step] = True
+    fields = tuple(tuple(np.asarray(field).tolist()) for field in who)
+    solving = tuple(sorted((solves or {}).items()))
+    return _scripted(fields, solving, tuple(bad), policy, solving_test, width)
+
+
+@cache
+def _scripted(
+    fields: tuple[tuple[float, ...], ...],
+    solves: tuple[tuple[int, int], ...],
+    bad: tuple[tuple[int, int], ...],
+    policy: Policy,
+    solving_test: int,
+    width: int,
+) -> Program:
+    place, seed, rate, init = fields
+    who = Member(*map(np.int32, (place, seed)), np.float32(rate), np.int32(init))  # arrays
+    lanes = Lanes(len(place), width, 1)
+    last = jnp.array([dict(solves).get(each, NEVER) for each in place])
+    table = np.zeros((len(place), HORIZON), bool)
+    for member, step in bad:
+        table[member, step] = True
     is_bad = jnp.array(table)
     here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
 

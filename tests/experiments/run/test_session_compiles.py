@@ -12,8 +12,15 @@ import pytest
 
 from experiments.run.session import Session
 from experiments.run.signals import Stopped
+from tests.experiments.run import scripted
 from tests.experiments.run.scripted import EXPERIMENT, scripted_build
 from tests.experiments.run.sessions import advance_to_the_end, changed, lines_of, session
+
+
+@pytest.fixture(autouse=True)
+def own_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As two processes have; others share those of one script."""
+    monkeypatch.setattr(scripted, "_scripted", scripted._scripted.__wrapped__)
 
 
 @contextlib.contextmanager

@@ -53,7 +53,7 @@ def test_what_a_variant_learns_is_what_it_learns_alone() -> None:
     assert len({json.dumps(each[-1]) for each in apart}) == 3
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("before, now", [(2, 1), (1, 2)])
 @pytest.mark.parametrize("seeds", [3, 2])
 def test_goes_on_over_other_devices_to_the_same_bits(seeds: int, before: int, now: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binomtest
 
 from experiments.sweep.folder import SweepFolder
-from experiments.sweep.results import Result, results, swept, wilson
+from experiments.sweep.results import Result, programs, results, swept, wilson
 from experiments.sweep.sheet import Sheet
 from experiments.sweep.trials import group
 
@@ -81,6 +81,15 @@ def test_a_cell_without_a_result_comes_last(read_sheet: Read, tmp_path: Path) ->
     assert [result.status for result in found] == ["diverged", "missing", "missing"]
     assert [result.finished for result in found] == [True, False, False]
     assert found[0].errors == ()
+
+
+def test_programs_are_counted_once_and_where_they_have_ended(
+    read_sheet: Read, tmp_path: Path
+) -> None:
+    sheet = read_sheet("grid: {optimizer.learning_rate: [1, 2], model.hidden_size: [3, 4]}")
+    found = collect(sheet, tmp_path, [summary([1, 2, 3, 4], None), None])
+    (trial,) = {result.place.trial for result in found if result.finished}
+    assert programs(found) == {trial: 9.5}
 
 
 def test_only_keys_that_differ_are_swept(read_sheet: Read) -> None:

@@ -51,10 +51,15 @@ def test_zeros_and_lags_that_nobody_reaches_are_left_out() -> None:
 
 
 def test_what_has_underflowed_has_vanished() -> None:
+    found = decay(np.float32(0.1) ** np.float32(LAGS))
+    assert (found.change, found.verdict) == (0.0, "vanishing")
+
+
+def test_what_is_zero_from_one_lag_to_the_next_is_dead() -> None:
     signal = 0.99**LAGS
     signal[50:] = 0.0
-    assert decay(signal).verdict == "vanishing"
-    assert decay(np.array([1.0, 0.0, 0.0]))[:4] == (0.0, 0.0, 0.0, "vanishing")
+    assert decay(signal).verdict == "dead"
+    assert decay(np.array([1.0, 0.0, 0.0]))[:4] == (0.0, 0.0, 0.0, "dead")
 
 
 def test_what_has_overflowed_has_exploded() -> None:

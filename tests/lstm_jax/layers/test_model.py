@@ -196,6 +196,43 @@ def test_rows_of_many_tokens_are_looked_up_to_the_same_end(cell: Cell) -> None:
     assert_close(graded(model, tokens, params), graded(plain, one_hot, params), CLOSE["float32"])
 
 
+LOOKED_UP = SequenceModel(Stack((LSTM(1),)), VOCABULARY, WIDTH, tokens=True)
+of_tokens = pytest.mark.parametrize("model", [ONE_HOT, EMBEDDED, LOOKED_UP])
+
+
+@of_tokens
+def test_tokens_that_are_none_are_zeros_under_jit(model: SequenceModel) -> None:
+    params = jax.tree.map(jnp.asarray, parameters(model))
+    wrong = inputs(model).at[2, 0].set(-1).at[4, 1].set(VOCABULARY)
+
+    def found(params: Any, tokens: jax.Array) -> jax.Array:
+        return jnp.sin(model.apply(params, tokens)[1]).sum()
+
+    def expected(params: Any, tokens: jax.Array) -> jax.Array:
+        table = jnp.eye(VOCABULARY) if params.embedding is None else params.embedding
+        xs = jnp.where((tokens == wrong)[..., None], table[tokens], 0)
+        _, ys = model.stack.unroll(params.stack, xs)
+        return jnp.sin(model.read(params, xs, ys)).sum()
+
+    graded = jax.jit(jax.value_and_grad(found))(params, wrong)
+    tokens = wrong.clip(0, VOCABULARY - 1)
+    assert_close(graded, jax.jit(jax.value_and_grad(expected))(params, tokens), CLOSE["float32"])
+
+
+@of_tokens
+def test_tokens_that_are_none_are_refused_where_they_are_known(model: SequenceModel) -> None:
+    params, given = parameters(model), inputs(model)
+    for token in (-1, VOCABULARY):
+        wrong = given.at[4, 1].set(token)
+        with pytest.raises(ValueError, match=rf"tokens must be in 0\.\.5, got {token}"):
+            model.apply(params, wrong)
+        with pytest.raises(ValueError, match=rf"tokens must be in 0\.\.5, got {token}"):
+            model.step(params, model.initial_state(params, BATCH), wrong[4])
+        lengths = jnp.full(BATCH, STEPS).at[1].set(4)
+        padded = model.apply(params, wrong, lengths=lengths)
+        assert_close(padded, model.apply(params, given, lengths=lengths), CLOSE["float32"])
+
+
 def test_a_readout_of_a_given_scale_begins_uniform() -> None:
     model = SequenceModel(Stack((LSTM(500),)), 3, 40, shortcut=True, readout_scale=0.1)
     params = model.init(jax.random.key(0))

@@ -2,10 +2,14 @@
 that are stated.
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.special import chdtrc
 
 from lstm_jax.tasks import Batch, Scores, Task
 
@@ -19,7 +23,7 @@ def assert_distributed(counts: Mapping[Any, int], odds: Mapping[Any, float]) -> 
     total = sum(counts.values())
     assert min(odds.values()) * total >= 5  # the test's own condition
     statistic = sum((counts.get(k, 0) - total * p) ** 2 / (total * p) for k, p in odds.items())
-    assert len(odds) == 1 or jax.scipy.stats.chi2.sf(statistic, len(odds) - 1.0) > SIGNIFICANCE
+    assert len(odds) == 1 or chdtrc(len(odds) - 1, statistic) > SIGNIFICANCE
 
 
 def even(outcomes: Any) -> dict[Any, float]:
@@ -30,7 +34,19 @@ def even(outcomes: Any) -> dict[Any, float]:
 
 def draw(task: Task, count: int, seed: int = 0) -> Batch:
     """Sequences of a task, from a compiled sampler."""
-    return jax.jit(task.sample, static_argnums=1)(jax.random.key(seed), count)
+    return _sampler(task, count)(jax.random.key(seed))
+
+
+@functools.cache
+def _sampler(task: Task, count: int) -> Any:
+    return jax.jit(functools.partial(task.sample, batch_size=count))
+
+
+def held_out(task: Task, seed: int = 0) -> Batch:
+    """All test sequences of a task, in arrays of NumPy."""
+    rows = jnp.arange(task.test_size)
+    batch = jax.jit(task.test_batch)(jax.random.key(seed), jnp.int32(0), rows)
+    return jax.tree.map(np.asarray, batch)
 
 
 def grade(task: Task, outputs: jax.Array, batch: Batch) -> Scores:

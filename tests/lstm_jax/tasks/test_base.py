@@ -135,6 +135,7 @@ def test_rows_differ(task: Task, draw: Draw) -> None:
     assert len({inputs[:, row].tobytes() for row in range(ROWS)}) == ROWS
 
 
+@pytest.mark.few(6)
 def test_sample_is_the_first_step(task: Task, draw: Draw) -> None:
     sample = jax.jit(task.sample, static_argnums=1)(jax.random.key(4), ROWS)
     assert_same(jax.tree.map(np.asarray, sample), draw(4, 0, range(ROWS)))

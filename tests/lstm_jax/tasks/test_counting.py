@@ -4,13 +4,12 @@ import collections
 import dataclasses
 import itertools
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from lstm_jax.tasks import Batch, Counting, HeldOut
-from tests.lstm_jax.tasks.odds import assert_distributed, draw, even, grade
+from tests.lstm_jax.tasks.odds import assert_distributed, draw, even, grade, held_out
 
 LONGEST = 4
 STRINGS = {
@@ -66,8 +65,7 @@ def test_training_strings_are_drawn_evenly(drawn: tuple[Counting, Batch]) -> Non
 
 def test_test_strings_are_all_of_a_range(drawn: tuple[Counting, Batch]) -> None:
     task = dataclasses.replace(drawn[0], test_shortest=3, test_longest=6)
-    batch = task.test_batch(jax.random.key(0), jnp.int32(0), jnp.arange(task.test_size))
-    batch = Batch(*map(np.asarray, batch))
+    batch = held_out(task)
     strings = [read(task, batch, n) for n in range(task.test_size)]
     counts = itertools.product(range(3, 7), repeat=2)
     assert sorted(strings) == sorted({STRINGS[task.language](n, m) for n, m in counts})

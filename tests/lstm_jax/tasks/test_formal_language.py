@@ -10,14 +10,9 @@ import pytest
 from lstm_jax.tasks import Batch, FormalLanguage, HeldOut
 from lstm_jax.tasks.chomsky import CONTEXT_FREE, CONTEXT_SENSITIVE, LANGUAGES, REGULAR
 from lstm_jax.training.solve import passes
-from tests.lstm_jax.tasks.odds import assert_distributed, draw, even, grade
+from tests.lstm_jax.tasks.odds import assert_distributed, draw, even, grade, held_out
 
 TASK = FormalLanguage("reverse_string", longest=6, test_shortest=7, test_longest=9)
-
-
-def held_out(task: FormalLanguage) -> Batch:
-    batch = jax.jit(task.test_batch)(jax.random.key(1), jnp.int32(0), jnp.arange(task.test_size))
-    return jax.tree.map(np.asarray, batch)
 
 
 def perfect(task: FormalLanguage, batch: Batch) -> jax.Array:
@@ -61,7 +56,7 @@ def test_a_batch_may_be_of_one_length_which_changes_from_step_to_step() -> None:
 
 
 def test_every_test_length_comes_as_often_and_every_string_counts_the_same() -> None:
-    batch = held_out(TASK)
+    batch = held_out(TASK, seed=1)
     assert TASK.test_size == 6
     assert (batch.lengths // 2).tolist() == [7, 8, 9] * 2
     assert batch.inputs.shape == (18, 6)
@@ -84,7 +79,7 @@ def test_the_paper_has_its_lengths_and_its_score() -> None:
 def test_solved_is_a_mean_accuracy_of_90_percent_however_long_the_answers() -> None:
     """Eleven test strings: one may be answered all wrongly, and two may not."""
     task = FormalLanguage("reverse_string", test_shortest=1, test_longest=11, tests_per_length=1)
-    batch = jax.tree.map(jnp.asarray, held_out(task))
+    batch = jax.tree.map(jnp.asarray, held_out(task, seed=1))
     weights = batch.weights.sum(axis=0)
     right = perfect(task, batch)
     scores = grade(task, right, batch)
@@ -99,7 +94,7 @@ def test_solved_is_a_mean_accuracy_of_90_percent_however_long_the_answers() -> N
 
 
 def test_errors_are_shares_of_the_answer() -> None:
-    batch = jax.tree.map(jnp.asarray, held_out(TASK))
+    batch = jax.tree.map(jnp.asarray, held_out(TASK, seed=1))
     outputs = perfect(TASK, batch).at[0].multiply(-1.0)  # where nothing is asked
     outputs = outputs.at[7, 0].multiply(-1.0).at[8:10, 1].multiply(-1.0)
     scores = grade(TASK, outputs, batch)

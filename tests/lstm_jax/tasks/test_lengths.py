@@ -1,11 +1,11 @@
 """Lengths from T to 1.1 T: both ends come, nothing beyond, and what asks is the last step."""
 
-import jax
 import numpy as np
 import pytest
 
 from lstm_jax.tasks import Multiplication, TemporalOrder, TwoSequences
 from lstm_jax.tasks.lengths import UnevenTask
+from tests.lstm_jax.tasks.odds import draw
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from lstm_jax.tasks.lengths import UnevenTask
     ids=lambda task: type(task).__name__,
 )
 def test_lengths_go_from_t_to_a_tenth_more(task: UnevenTask) -> None:
-    batch = task.sample(jax.random.key(0), 200)
+    batch = draw(task, 200)
     assert batch.lengths is not None
     assert {*batch.lengths.tolist()} == {25, 26, 27}
     assert len(batch.inputs) == task.max_length == task.lag == 27

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lstm_jax.tasks import Batch, HeldOut, LongLag
-from tests.lstm_jax.tasks.odds import assert_distributed, draw, even, grade
+from tests.lstm_jax.tasks.odds import assert_distributed, draw, even, grade, held_out
 
 SEQUENCES = 4000
 P = 6
@@ -43,7 +43,7 @@ def test_2b_has_a_random_middle() -> None:
 
 def test_the_test_of_2a_is_its_two_sequences() -> None:
     task = LongLag("2a", P)
-    batch = task.test_batch(jax.random.key(0), jnp.int32(0), jnp.arange(task.test_size))
+    batch = held_out(task)
     assert batch.inputs.T.tolist() == [[5, 0, 1, 2, 3, 4], [6, 0, 1, 2, 3, 4]]
     assert batch.targets.T.tolist() == [[0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 6]]
     assert LongLag("2b").test_size == 10_000

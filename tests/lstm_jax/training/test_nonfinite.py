@@ -1,6 +1,7 @@
 """Bad batches under each policy, against loops that never see them."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import jax
@@ -48,17 +49,21 @@ def training(policy: Policy, what: str = "loss", bad: tuple[int, ...] = BAD) -> 
     return Training(task, model(**breaks), Adam(RATE).build(999), BATCH, on_nonfinite=policy)
 
 
-def train(training: Training, until: int = END) -> SeedState:
+@functools.cache
+def train(
+    policy: Policy, what: str = "loss", bad: tuple[int, ...] = BAD, until: int = END
+) -> SeedState:
     """In lines of `LINE` steps, of which each is a call."""
-    run = jax.jit(lambda state, until: run_steps(training, state, until, jnp.bool_(True)))
-    state = jax.jit(lambda: start(training, member()))()
+    spoilt = training(policy, what, bad)
+    run = jax.jit(lambda state, until: run_steps(spoilt, state, until, jnp.bool_(True)))
+    state = jax.jit(lambda: start(spoilt, member()))()
     for line in range(LINE, until + LINE, LINE):
         state = run(state, jnp.int32(min(line, until)))
     return state
 
 
 def test_stop_keeps_what_was_learnt_before() -> None:
-    state = train(training("stop"))
+    state = train("stop")
     assert (state.step, state.health.failed_at, state.health.bad_steps) == (7, 7, 1)
     assert not runs(state)
     assert_close(
@@ -70,7 +75,7 @@ def test_stop_keeps_what_was_learnt_before() -> None:
 def test_skip_goes_around_the_bad_batches(what: str) -> None:
     """Parameters, optimiser and carried state are those of before."""
     spoilt = training("skip", what)
-    state = train(spoilt)
+    state = train("skip", what)
     expected = train_plainly(spoilt, member(), END, left_out=BAD)
     assert_finite(state.learnt)
     assert_close(state.learnt, expected.learnt, CLOSE["float32"])
@@ -84,7 +89,7 @@ def test_skip_goes_around_the_bad_batches(what: str) -> None:
 @pytest.mark.parametrize("what", ["loss", "carry"])
 def test_rollback_goes_back_to_the_last_line_of_metrics(what: str) -> None:
     spoilt = training("rollback", what)
-    state = train(spoilt)
+    state = train("rollback", what)
     lines = range(0, END, LINE)
     expected = train_plainly(spoilt, member(), END, left_out=BAD, lines=lines)
     assert_finite(state.learnt)
@@ -109,7 +114,7 @@ def test_rollback_goes_back_to_a_line_that_began_calls_ago() -> None:
 @pytest.mark.parametrize("policy", ["rollback", "stop", "skip"])
 @pytest.mark.few(1)
 def test_where_all_is_well_the_policy_changes_nothing(policy: Policy) -> None:
-    state, plain = train(training(policy, bad=())), train(training("stop", bad=()))
+    state, plain = train(policy, bad=()), train("stop", bad=())
     assert_identical(state._replace(snapshot=None), plain)
     assert_close(
         plain.learnt,
@@ -123,11 +128,11 @@ def test_a_seed_that_stays_bad_stops(policy: Policy) -> None:
     """Not for bad steps that sound ones come between."""
     first, last = 3, 3 + 1 + MAX_IN_A_ROW
     bad = (1, *range(first, last))
-    state = train(training(policy, bad=bad), until=last + 40)
+    state = train(policy, bad=bad, until=last + 40)
     assert state.health.failed_at == state.step == last - 2
     assert state.health.bad_steps == MAX_IN_A_ROW + 1
     assert_finite(state.learnt)
-    almost = train(training(policy, bad=bad[:-2]), until=last + 40)
+    almost = train(policy, bad=bad[:-2], until=last + 40)
     assert tuple(almost.health) == (-1, MAX_IN_A_ROW, 0)
     assert almost.step == last + 40
 
@@ -144,7 +149,7 @@ def test_neighbours_keep_every_bit(what: str, policy: Policy) -> None:
     for neighbour in (0, 2):
         assert_identical(found[neighbour], expected[neighbour])
     assert found[1].health.bad_steps == (1 if policy == "stop" else len(BAD))
-    assert_close(found[1].learnt, train(spoilt).learnt, CLOSE["float32"])
+    assert_close(found[1].learnt, train(policy, what).learnt, CLOSE["float32"])
 
 
 @pytest.mark.parametrize("what, policy", [("carry", "skip"), ("loss", "rollback")])
@@ -155,7 +160,7 @@ def test_devices_that_share_a_batch_agree_on_what_is_bad(what: str, policy: Poli
     one, two = (by_member(trained(spoilt, (SEED,), devices))[0] for devices in (1, 2))
     assert tuple(one.health) == tuple(two.health) == (-1, len(BAD), 0)
     assert_close(two.learnt, one.learnt, CLOSE["float32"])
-    assert_close(two.learnt, train(spoilt).learnt, CLOSE["float32"])
+    assert_close(two.learnt, train(policy, what).learnt, CLOSE["float32"])
 
 
 def trained(training: Training, seeds: tuple[int, ...], devices: int) -> SeedState:

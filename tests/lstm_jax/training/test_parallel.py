@@ -5,6 +5,7 @@ dropout, a criterion that the members meet at different steps, some of them neve
 """
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,10 +68,22 @@ def program(
     over_data: int = 1,
     width: int = WIDTH,
 ) -> Program:
+    """The same for all who ask for the same number of members."""
+    if isinstance(who, int):
+        return numbered(training, who, over_seeds, over_data, width)
+    return build_program(training, who, mesh(over_seeds, over_data), width)
+
+
+@functools.cache
+def numbered(
+    training: Training, count: int, over_seeds: int, over_data: int, width: int
+) -> Program:
+    return build_program(training, members(range(count), RATE), mesh(over_seeds, over_data), width)
+
+
+def mesh(over_seeds: int, over_data: int) -> Mesh:
     devices = np.array(jax.devices("cpu")[: over_seeds * over_data])
-    mesh = Mesh(devices.reshape(over_seeds, over_data), ("seeds", "data"))
-    who = members(range(who), RATE) if isinstance(who, int) else who
-    return build_program(training, who, mesh, width)
+    return Mesh(devices.reshape(over_seeds, over_data), ("seeds", "data"))
 
 
 def train(run: Program, stops: Sequence[int] = (STEPS,)) -> dict[int, SeedState]:
@@ -210,7 +223,8 @@ def test_rates_and_initial_parameters_of_ones_own() -> None:
     assert who.place.tolist() == [0, 1, 2, 3]
     assert who.seed.tolist() == [3, 4, 3, 3]
     found = train(program(several, who), stops=(9,))
-    for place, state in found.items():
+    for place in found if COMPLETE else (0, 2):
+        state = found[place]
         alone = Member(*(field[place : place + 1] for field in who))
         own = dataclasses.replace(TRAINING, model=models[int(alone.init[0])])
         alone = alone._replace(place=np.zeros(1, np.int32), init=np.zeros(1, np.int32))
@@ -348,7 +362,7 @@ class FakeDevice:
 def test_a_mesh_uses_most_devices_and_members_come_first(
     devices: int, groups: int, shares: int, expected: tuple[int, int]
 ) -> None:
-    mesh = choose_mesh([FakeDevice(number) for number in range(devices)], groups, shares)
-    assert tuple(mesh.shape.items()) == (("seeds", expected[0]), ("data", expected[1]))
-    numbers = [device.id for device in mesh.devices.flat]
+    chosen = choose_mesh([FakeDevice(number) for number in range(devices)], groups, shares)
+    assert tuple(chosen.shape.items()) == (("seeds", expected[0]), ("data", expected[1]))
+    numbers = [device.id for device in chosen.devices.flat]
     assert len(set(numbers)) == expected[0] * expected[1]

@@ -7,7 +7,14 @@ from experiments.report.album import Album
 from experiments.report.page import Heading, Picture, Table, Text
 from experiments.report.probing import Inside
 from experiments.report.sections.gates import gates
-from experiments.report.sections.gradient import carrier, gradient, gradient_story, reach, title_of
+from experiments.report.sections.gradient import (
+    best,
+    carrier,
+    gradient,
+    gradient_story,
+    reach,
+    title_of,
+)
 
 
 def with_flow(inside: Inside, before: float, after: float) -> Inside:
@@ -26,14 +33,35 @@ def test_the_story_of_the_gradient_is_that_of_what_carries_it(inside: Inside) ->
         "Going 10 steps back in time, a share of 1e-03 of the gradient is left before training "
         "(vanishing) and all after it (steady)."
     )
-    decay = carrier(found.before)
+    decay = carrier(found.before, best(found))
     assert decay is not None
     assert decay.rate == pytest.approx(0.5)
     assert gradient_story(found, named=True).startswith(f"In {inside.arm.label}, going 10 steps")
 
 
 def test_a_dead_gradient_leaves_nothing(inside: Inside) -> None:
-    assert "nothing of the gradient is left before" in gradient_story(with_flow(inside, 0.0, 1.0))
+    story = gradient_story(with_flow(inside, 0.0, 1.0))
+    assert "nothing of the gradient is left before training (dead) and all after" in story
+
+
+def test_of_several_layers_it_is_that_of_the_one_that_carries_most(inside: Inside) -> None:
+    faint, whole = with_flow(inside, 0.5, 0.1), with_flow(inside, 0.25, 1.0)
+    assert faint.before.flows is not None
+    assert faint.after.flows is not None
+    assert whole.before.flows is not None
+    assert whole.after.flows is not None
+    both = inside._replace(
+        cells=("layer 0", "layer 1"),
+        before=inside.before._replace(flows=faint.before.flows + whole.before.flows),
+        after=inside.after._replace(flows=faint.after.flows + whole.after.flows),
+    )
+    assert best(both) == 1
+    assert gradient_story(both) == (
+        "In layer 1, where most of it is left, going 10 steps back in time, a share of 1e-06 of "
+        "the gradient is left before training (vanishing) and all after it (steady)."
+    )
+    label = inside.arm.label
+    assert gradient_story(both, named=True).startswith(f"In {label}, layer 1, where most of it")
 
 
 def test_the_gradient_of_one_run(inside: Inside, album: Album) -> None:

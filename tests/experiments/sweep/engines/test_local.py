@@ -1,33 +1,15 @@
 """Jobs as processes of this machine: which devices each has, and how it ends."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from experiments.sweep.engines import Engine, Job, local
+from experiments.sweep.engines import Job, local
 from experiments.sweep.engines.local import Local, engine, gpus
+from tests.experiments.sweep.engines.waiting import ended, wait_for
 
 MakeJob = Callable[..., Job]
-
-
-def ended(engine: Engine, count: int = 1) -> dict[str, int]:
-    """The statuses of the next jobs that end, by name."""
-    found: dict[str, int] = {}
-    until = time.monotonic() + 60
-    while len(found) < count:
-        assert time.monotonic() < until, found
-        found |= {job.name: status for job, status in engine.ended()}
-        time.sleep(0.02)
-    return found
-
-
-def wait_for(path: Path) -> None:
-    until = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def test_jobs_run_each_in_the_environment_of_a_worker(make_job: MakeJob, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from experiments.sweep.engines.base import LOST  # noqa: E402
 from experiments.sweep.engines.ray import Ray, engine  # noqa: E402
 from experiments.sweep.schedule import run_trials  # noqa: E402
 from experiments.sweep.stopping import StopRequests  # noqa: E402
+from tests.experiments.sweep.engines.waiting import ended, wait_for  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own, from its threads
 
@@ -32,23 +33,6 @@ def cluster() -> Iterator[None]:
 @pytest.fixture
 def joined(cluster: None) -> Ray:
     return engine(trials=8, workers=2, folder=Path())
-
-
-def ended(engine: Ray, count: int = 1) -> dict[str, int]:
-    found: dict[str, int] = {}
-    until = time.monotonic() + 120
-    while len(found) < count:
-        assert time.monotonic() < until, found
-        found |= {job.name: status for job, status in engine.ended()}
-        time.sleep(0.05)
-    return found
-
-
-def wait_for(path: Path) -> None:
-    until = time.monotonic() + 120
-    while not path.exists():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def test_it_is_found_by_its_name() -> None:

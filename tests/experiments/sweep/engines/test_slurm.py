@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ pytest.importorskip("submitit")
 
 from experiments.sweep.engines import Job, load
 from experiments.sweep.engines.slurm import Slurm, engine
+from tests.experiments.sweep.engines.waiting import ended, wait_for
 
 MakeJob = Callable[..., Job]
 
@@ -21,23 +21,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # submitit leaves its process
 @pytest.fixture
 def local(tmp_path: Path) -> Slurm:
     return Slurm(2, tmp_path / "slurm", cluster="local")
-
-
-def ended(engine: Slurm, count: int = 1) -> dict[str, int]:
-    found: dict[str, int] = {}
-    until = time.monotonic() + 120
-    while len(found) < count:
-        assert time.monotonic() < until, found
-        found |= {job.name: status for job, status in engine.ended()}
-        time.sleep(0.05)
-    return found
-
-
-def wait_for(path: Path) -> None:
-    until = time.monotonic() + 120
-    while not path.exists():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def test_there_has_to_be_a_slurm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

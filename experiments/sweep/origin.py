@@ -1,11 +1,9 @@
-"""Where the figures of a recipe come from: what its programs noted when they began."""
+"""Where the figures of many programs come from: what these noted when they began."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from experiments.reproduce.rows import Row
-from experiments.reproduce.table import programs
 from experiments.sweep.folder import SweepFolder
 from experiments.words import duration, plural
 
@@ -13,12 +11,12 @@ DIGITS = 9
 """Of a commit."""
 
 
-def origin(rows: Sequence[Row], folder: SweepFolder, command: str) -> tuple[str, str]:
+def origin(seconds: Mapping[str, float], folder: SweepFolder, command: str) -> tuple[str, str]:
     """Two sentences: the time of all programs and their hardware; command, commit and versions.
 
-    Programs of several starts may differ; then all that there were are told.
+    `seconds` are those of each program, by the name of its trial. Programs of several starts may
+    differ; then all that there were are told.
     """
-    seconds = programs(rows)
     found = [each for trial in seconds if (each := _environment(folder, trial))]
     time = f"{plural(len(seconds), 'program')}, {duration(sum(seconds.values()))} of wall time"
     places = _distinct(map(_hardware, found))

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from experiments.reproduce.origin import origin
 from experiments.sweep.folder import SweepFolder
-from tests.experiments.reproduce.fabricated import row
+from experiments.sweep.origin import origin
 
 NOTED = {
     "python": "3.13.1",
@@ -20,16 +19,16 @@ NOTED = {
     "device_kind": "cpu",
     "commit": "07a6b12716da62ad33263b87797d0d954f85f4c1",
 }
-ROWS = [row("a"), row("b", trial="another"), row("twin of b", trial="another")]
+SECONDS = {"0123456789ab": 75.0, "another": 75.0}
 
 
 def told(folder: Path, *notes: dict[str, Any]) -> tuple[str, str]:
-    for trial, noted in zip(("0123456789ab", "another"), notes, strict=False):
+    for trial, noted in zip(SECONDS, notes, strict=False):
         (folder / "trials" / trial).mkdir(parents=True)
         (folder / "trials" / trial / "environment.json").write_text(json.dumps(noted))
     folder.mkdir(exist_ok=True)
     (folder / "sweep.yaml").touch()
-    return origin(ROWS, SweepFolder(folder), "a command")
+    return origin(SECONDS, SweepFolder(folder), "a command")
 
 
 def test_programs_that_noted_the_same_are_told_of_together(tmp_path: Path) -> None:
