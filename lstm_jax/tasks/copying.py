@@ -16,7 +16,7 @@ import statistics
 from typing import Annotated, Literal
 
 import jax.numpy as jnp
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lstm_jax.checks import MAX, Size
@@ -37,6 +37,8 @@ class Copying(Written, SampledTask):
             where T is drawn.
         copied: how many symbols are held.
         alphabet: how many tokens there are, blank and delimiter included.
+        answer_weight: how much each repeated symbol counts in training, a blank being 1; 1 in the
+            papers.
 
     A sequence is correct if all repeated symbols are. The papers state no criterion; solved
     is at most 10 wrong of the last 1000 sequences.
@@ -53,6 +55,7 @@ class Copying(Written, SampledTask):
     gap: Size
     copied: Size = 10
     alphabet: Annotated[int, Ge(4), Le(MAX)] = 10
+    answer_weight: Annotated[float, Gt(0.0)] = 1.0
 
     error_name = "share of repeated symbols wrong"
 
@@ -79,10 +82,11 @@ class Copying(Written, SampledTask):
 
     @property
     def chance_loss(self) -> float:
-        """The cross-entropy of guessing the repeated symbols, in nats per step."""
+        """The cross-entropy of guessing the repeated symbols, in nats per step, as weighted."""
         gaps = [self.gap] if self.variant == "arjovsky2016" else range(1, self.gap + 1)
-        per_step = statistics.fmean(1 / (gap + 2 * self.copied) for gap in gaps)
-        return self.copied * math.log(self.alphabet - 2) * per_step
+        answers = self.copied * self.answer_weight
+        share = statistics.fmean(answers / (gap + self.copied + answers) for gap in gaps)
+        return share * math.log(self.alphabet - 2)
 
     @property
     def criterion(self) -> Window:
@@ -100,10 +104,11 @@ class Copying(Written, SampledTask):
         symbols, blanks = 1 + drawn, jnp.full(self.max_length, BLANK)
         inputs = blanks.at[:copied].set(symbols).at[length - copied - 1].set(delimiter)
         targets = blanks.at[length - copied + jnp.arange(copied)].set(symbols)
+        weights = jnp.where(targets == BLANK, 1.0, self.answer_weight)
         if isinstance(length, int):
-            return Batch(inputs, targets, jnp.ones(self.max_length), None)
+            return Batch(inputs, targets, weights, None)
         inside = jnp.arange(self.max_length) < length
-        return Batch(inputs, targets, inside.astype(jnp.float32), length)
+        return Batch(inputs, targets, jnp.where(inside, weights, 0.0), length)
 
     def score(self, outputs: Float[Array, "T B O"], batch: Batch) -> Scores:
         wrong = is_wrong(outputs, batch) & (batch.targets != BLANK)

@@ -34,6 +34,8 @@ from lstm_jax.training.solve import SolveRecord, empty_record, is_solved, mark, 
 
 TEST_BATCH = 256
 """Test sequences that are scored at once."""
+TEST_STEPS = 2**22
+"""Steps of all of them together; of sequences longer than 16,384 steps fewer are scored at once."""
 
 OptimizerOf = Callable[[Any], optax.GradientTransformation]
 """The optimiser with a learning rate, which may be traced, so that each seed can have its own."""
@@ -243,7 +245,7 @@ def evaluate(training: Training, state: SeedState) -> tuple[SeedState, Scores]:
     task, key = training.task, _stream(state.member.seed, "test")
     if task.fresh_tests:
         key = jax.random.fold_in(key, state.step)
-    rows = jnp.arange(min(task.test_size, TEST_BATCH))
+    rows = jnp.arange(tested_at_once(task))
 
     def score(index: Array) -> tuple[Array, Scores]:
         here = index * len(rows) + rows
@@ -261,6 +263,13 @@ def evaluate(training: Training, state: SeedState) -> tuple[SeedState, Scores]:
         met = passes(task.criterion, each, weights)
         record = mark(record, met, state.step * training.batch_size)
     return state._replace(record=record), scores
+
+
+def tested_at_once(task: Task) -> int:
+    """How many test sequences are scored at once, so that the longest ones fit in memory."""
+    most = min(task.test_size, TEST_BATCH)
+    drawn = jax.eval_shape(task.test_batch, jax.random.key(0), jnp.int32(0), jnp.arange(most))
+    return max(1, min(most, TEST_STEPS // drawn.weights.shape[0]))
 
 
 def diagnose(training: Training, state: SeedState) -> dict[str, Array]:

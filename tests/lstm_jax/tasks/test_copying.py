@@ -1,6 +1,7 @@
 """Copying: the layout of every sequence, symbol by symbol, and its scores."""
 
 import collections
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -129,3 +130,21 @@ def test_other_numbers_of_symbols_keep_the_layout() -> None:
     some = jnp.asarray(20.0 * jax.nn.one_hot(batch.targets, 4))
     scores = grade(task, some.at[-1, 0].set(0.0), Batch(*batch))
     assert scores.error[:2].tolist() == [0.5, 0.0]
+
+
+@pytest.mark.parametrize("variant", ["arjovsky2016", "tallec2018"])
+def test_answers_can_weigh_more_than_blanks(variant: Literal["arjovsky2016", "tallec2018"]) -> None:
+    """In the loss alone, and in what it is at chance."""
+    plain, task = (Copying(variant, gap=6, answer_weight=weight) for weight in (1.0, 5.0))
+    batch = draw(task, SEQUENCES, seed=4)
+    ends = batch.lengths if batch.lengths is not None else np.full(SEQUENCES, task.max_length)
+    before = ends - np.arange(task.max_length)[:, None]
+    np.testing.assert_array_equal(
+        batch.weights, np.where(before <= 0, 0.0, np.where(before <= 10, 5.0, 1.0))
+    )
+    guess = np.where(batch.targets[..., None] > 0, np.arange(9) > 0, np.arange(9) == 0) * 50.0
+    outputs = jnp.asarray(guess, jnp.float32)
+    scores, unweighted = (grade(each, outputs, batch) for each in (task, plain))
+    assert scores.loss.mean() == pytest.approx(task.chance_loss, rel=0.01)
+    assert (scores.error == unweighted.error).all()
+    assert (scores.correct == unweighted.correct).all()
