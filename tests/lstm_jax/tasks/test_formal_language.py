@@ -1,6 +1,7 @@
 """Formal languages as a task: the layout of a sequence, lengths, and what counts as solved."""
 
 import collections
+import dataclasses
 
 import jax
 import jax.numpy as jnp
@@ -70,6 +71,7 @@ def test_the_paper_has_its_lengths_and_its_score() -> None:
     assert (task.longest, task.test_shortest, task.test_longest) == (40, 41, 500)
     assert task.lag == 120
     assert task.criterion == HeldOut(max_error=0.1)
+    assert dataclasses.replace(task, max_error=0.0).criterion == HeldOut(max_error=0.0)
     shape = jax.eval_shape(task.test_batch, jax.random.key(0), jnp.int32(0), jnp.arange(3))
     assert shape.inputs.shape == (1500, 3)
     assert [*map(len, (REGULAR, CONTEXT_FREE, CONTEXT_SENSITIVE))] == [4, 4, 7]
