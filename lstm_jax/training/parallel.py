@@ -230,7 +230,7 @@ def build_program(training: Training, who: Member, mesh: Mesh, width: int) -> Pr
         ),
         evaluate=jax.jit(
             evaluate_all,
-            in_shardings=(here, placed(by_lane)),
+            in_shardings=(here, everywhere),
             out_shardings=(here, everywhere, everywhere),
         ),
         diagnose=jax.jit(diagnosed, in_shardings=(here,), out_shardings=everywhere),
