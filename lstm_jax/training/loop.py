@@ -245,7 +245,7 @@ def evaluate(training: Training, state: SeedState) -> tuple[SeedState, Scores]:
     task, key = training.task, _stream(state.member.seed, "test")
     if task.fresh_tests:
         key = jax.random.fold_in(key, state.step)
-    rows = jnp.arange(tested_at_once(task))
+    rows = jnp.arange(scored_at_once(task))
 
     def score(index: Array) -> tuple[Array, Scores]:
         here = index * len(rows) + rows
@@ -265,7 +265,7 @@ def evaluate(training: Training, state: SeedState) -> tuple[SeedState, Scores]:
     return state._replace(record=record), scores
 
 
-def tested_at_once(task: Task) -> int:
+def scored_at_once(task: Task) -> int:
     """How many test sequences are scored at once, so that the longest ones fit in memory."""
     most = min(task.test_size, TEST_BATCH)
     drawn = jax.eval_shape(task.test_batch, jax.random.key(0), jnp.int32(0), jnp.arange(most))

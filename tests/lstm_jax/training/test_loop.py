@@ -12,7 +12,7 @@ import pytest
 
 from lstm_jax.tasks import Adding, HeldOut, Scores, Text, TwoSequences, Window
 from lstm_jax.training import SeedState, Training
-from lstm_jax.training.loop import TEST_BATCH, evaluate, run_steps, runs, start, tested_at_once
+from lstm_jax.training.loop import TEST_BATCH, evaluate, run_steps, runs, start, scored_at_once
 from tests.lstm_jax.training.plain import (
     RATE,
     SEED,
@@ -162,9 +162,9 @@ def test_evaluation_weighs_every_test_prediction_once_and_drops_nothing(
 
 
 def test_fewer_test_sequences_are_scored_at_once_where_they_are_long() -> None:
-    sizes = [tested_at_once(Adding("hochreiter1997", length)) for length in (100, 10**5, 10**7)]
+    sizes = [scored_at_once(Adding("hochreiter1997", length)) for length in (100, 10**5, 10**7)]
     assert sizes == [TEST_BATCH, 38, 1]
-    assert tested_at_once(TEXT) == TEXT.test_size
+    assert scored_at_once(TEXT) == TEXT.test_size
 
 
 def test_test_sequences_are_drawn_anew_where_the_task_says_so() -> None:
