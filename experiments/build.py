@@ -142,7 +142,10 @@ def learner(experiment: Experiment, task: Task) -> SequenceModel:
 
 def _check_online(experiment: Experiment, model: SequenceModel) -> None:
     if model.draws:
-        raise ValueError("train.online is true, but dropout and zoneout act on whole sequences")
+        raise ValueError(
+            "train.online is true, but what dropout, zoneout and drop_connect draw is for whole "
+            "sequences"
+        )
     if experiment.model.bidirectional:
         raise ValueError("train.online is true, but model.bidirectional needs whole sequences")
     for key, expected in [("schedule", "constant"), ("warmup_steps", 0)]:

@@ -1,6 +1,6 @@
-"""What the results of a function depend on, read off its jaxpr."""
+"""What the results of a function depend on, read off its jaxpr; trees with some leaves replaced."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -24,3 +24,13 @@ def leaves_read(function: Callable[..., Any], first: Any, *others: Any) -> tuple
             needed |= {id(variable) for variable in equation.invars}
     inputs = jaxpr.invars[: len(jax.tree.leaves(first))]
     return tuple(place for place, variable in enumerate(inputs) if id(variable) in needed)
+
+
+def replaced(tree: Any, new: Mapping[int, Any]) -> Any:
+    """The tree with some of its leaves replaced, by their places.
+
+    >>> replaced({"a": 1.0, "b": (2.0, 3.0)}, {1: 5.0})
+    {'a': 1.0, 'b': (5.0, 3.0)}
+    """
+    leaves, structure = jax.tree.flatten(tree)
+    return jax.tree.unflatten(structure, [new.get(n, leaf) for n, leaf in enumerate(leaves)])

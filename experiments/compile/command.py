@@ -46,6 +46,8 @@ def compile_step(experiment: Experiment, platform: str, console: Console) -> boo
     Raises BadInput for a platform that there is not, or not here, and for settings that
     contradict one another or that an executor cannot serve there.
     """
+    if experiment.train.online:
+        raise BadInput("train.online is true; only training by whole batches can be compiled ahead")
     try:
         target = find(platform)
         parts = build(experiment, target.devices)

@@ -86,6 +86,12 @@ class Row(NamedTuple):
         return self.result.finished and self.result.solved == self.result.seeds
 
     @property
+    def has_figures(self) -> bool:
+        """Whether anything of it is published."""
+        paper = self.published
+        return (paper.sequences, paper.solve_rate, paper.error) != (None,) * 3
+
+    @property
     def shortfalls(self) -> tuple[str, ...]:
         """In what it falls short of the paper, in words."""
         if not self.result.finished:
@@ -95,8 +101,7 @@ class Row(NamedTuple):
     @property
     def verdict(self) -> str:
         """In what it falls short, or that it reaches the paper."""
-        paper = self.published
-        if self.result.finished and (paper.sequences, paper.solve_rate, paper.error) == (None,) * 3:
+        if self.result.finished and not self.has_figures:
             return "no figure published"
         return "; ".join(self.shortfalls) or "reached"
 

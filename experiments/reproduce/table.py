@@ -64,10 +64,10 @@ def _ours(row: Row) -> tuple[str, ...]:
 
 def summarised(rows: Sequence[Row]) -> str:
     """What the rows come to, in a sentence or two."""
-    parts = [
-        f"every seed solved {_of(sum(row.all_solved for row in rows), len(rows))}",
-        f"{_of(sum(not row.shortfalls for row in rows), len(rows))} reach the paper",
-    ]
+    parts = [f"every seed solved {_of(sum(row.all_solved for row in rows), len(rows))}"]
+    if published := [row for row in rows if row.has_figures]:
+        reaching = sum(not row.shortfalls for row in published)
+        parts.append(f"{_of(reaching, len(published))} reach the paper")
     if ratios := [row.ratio for row in rows if row.ratio is not None]:
         mean = digits(statistics.geometric_mean(ratios))
         parts.append(

@@ -68,6 +68,10 @@ class Session:
         states = jax.eval_shape(parts.program.start)
         self.like = jax.eval_shape(parts.program.by_member, states, np.zeros(count, np.int32))
         self._traced = parts.program.run_steps.lower(states, np.int32(0), np.bool_(True))
+        if settings.online:  # whose step asks no executor
+            jax.eval_shape(
+                parts.program.evaluate, states, np.zeros(parts.program.lanes.count, bool)
+            )
         self._compiled_since(traced)
 
     def start(self, restored: SeedState | None = None) -> None:

@@ -25,7 +25,7 @@ from jaxtyping import Array
 from lstm_jax import sequence
 from lstm_jax.cells import Cell, SplitCell
 from lstm_jax.checks import Size
-from lstm_jax.dependence import leaves_read
+from lstm_jax.dependence import leaves_read, replaced
 from lstm_jax.executors.base import Executor, Inputs, Request
 
 ROWS = 1024
@@ -186,7 +186,7 @@ def _backward(
     (d_first, d_initial, d_own, d_params), d_xs = sequence.over_chunks(
         chunk, carry, steps, chunks.backward, reverse=True
     )
-    d_params = _add(d_params, *to_params(d_initial), _with(zeros(params), d_own))
+    d_params = _add(d_params, *to_params(d_initial), replaced(zeros(params), d_own))
     return d_params, d_first, Inputs(d_xs)
 
 
@@ -248,15 +248,9 @@ def _with_own_params(
     own = {n: leaves[n] for n in leaves_read(cell.activate, params, state, zx, zh)}
 
     def activate(own: Own, state: Any, zx: Any, zh: Array) -> Any:
-        return cell.activate(_with(params, own), state, zx, zh)
+        return cell.activate(replaced(params, own), state, zx, zh)
 
     return own, activate
-
-
-def _with(params: Any, own: Own) -> Any:
-    """The parameters with some of their leaves replaced."""
-    leaves, tree = jax.tree.flatten(params)
-    return jax.tree.unflatten(tree, [own.get(n, leaf) for n, leaf in enumerate(leaves)])
 
 
 def _add(*trees: Any) -> Any:

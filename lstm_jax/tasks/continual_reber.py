@@ -7,7 +7,7 @@ worth nothing any more. What may come after E is B.
 
 Source: Gers, Schmidhuber & Cummins 2000. Their training streams end at the first error, ours after
 so many windows; another begins then, with the initial state. A net that never sees that again
-after its first window is wrong in the first ten symbols of test streams, and right in the others.
+after its first window is wrong in the first twenty symbols of test streams, and right in others.
 """
 
 import dataclasses
@@ -34,7 +34,7 @@ class ContinualReber(Written):
 
     Args:
         window: symbols per training step and stream, through which gradients flow.
-        windows: of a training stream.
+        windows: how many a training stream has before another begins in its row.
         test_length: symbols of each of the ten test streams.
         loss: what training minimises, for every legal symbol: the likelihood of logistic outputs,
             or their squared errors as in the paper.
@@ -99,12 +99,16 @@ class ContinualReber(Written):
             _, ends = jax.lax.while_loop(apart, look_back, (step, everywhere))
             return walk(ends[0], coins(step))[1]
 
-        begun = jnp.maximum(0, step - (step + rows) % self.windows)
+        begun = jnp.maximum(0, step - self._window(step, rows))
         return self._batch(*jax.vmap(stream, out_axes=1)(rows, begun))
 
     def begins(self, step: Int[Array, ""], rows: Int[Array, " B"]) -> Bool[Array, " B"]:
         """Each row at a step of its own."""
-        return (step + rows) % self.windows == 0
+        return self._window(step, rows) == 0
+
+    def _window(self, step: Int[Array, ""], rows: Int[Array, " B"]) -> Int[Array, " B"]:
+        """Which of its stream's windows each row is at."""
+        return (step + rows) % self.windows
 
     def test_batch(self, key: PRNGKeyArray, step: Int[Array, ""], rows: Int[Array, " B"]) -> Batch:
         """Whole streams from their beginnings."""

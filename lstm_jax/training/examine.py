@@ -28,7 +28,6 @@ def examine(training: Training, state: SeedState) -> Finite:
 
     Online there is a gradient at every step of time, and what is told is the end of the batch.
     """
-    old, optimizer = state.learnt, training.optimizer(state.member.learning_rate)
     if training.online:
         new, scores = learn(training, state)
         return Finite(
@@ -39,6 +38,7 @@ def examine(training: Training, state: SeedState) -> Finite:
             parameter=jax.tree.map(all_finite, new.params),
             carried_state=all_finite(new.carry),
         )
+    old, optimizer = state.learnt, training.optimizer(state.member.learning_rate)
     graded = grade(training, state)
     updates, moments = optimizer.update(graded.gradient, old.optimizer, old.params)
     return Finite(

@@ -29,7 +29,7 @@ from lstm_jax.training.nonfinite import (
     select,
     sound,
 )
-from lstm_jax.training.online import Online, Steps
+from lstm_jax.training.online import Online, Stepping
 from lstm_jax.training.solve import SolveRecord, empty_record, is_solved, mark, observe, passes
 
 TEST_BATCH = 256
@@ -180,7 +180,7 @@ def grade(training: Training, state: SeedState) -> Graded:
 
 def learn(training: Training, state: SeedState) -> tuple[Learnt, Scores]:
     """What has been learnt after the batch of the coming step, and how well it was predicted."""
-    old, optimizer = state.learnt, training.optimizer(state.member.learning_rate)
+    old = state.learnt
     if training.online:
         task, rows = training.task, jnp.arange(training.batch_size)
         batch, online = _batch(training, state, rows), _online(training, state.member)
@@ -190,7 +190,7 @@ def learn(training: Training, state: SeedState) -> tuple[Learnt, Scores]:
         taught = online.learn(old.params, old.optimizer, running, batch)
         carry = taught.running if task.streams else None
         return Learnt(taught.params, taught.moments, carry), taught.scores
-    graded = grade(training, state)
+    graded, optimizer = grade(training, state), training.optimizer(state.member.learning_rate)
     updates, moments = optimizer.update(graded.gradient, old.optimizer, old.params)
     params = optax.apply_updates(old.params, updates)
     return Learnt(params, moments, graded.carry), graded.scores
@@ -286,7 +286,7 @@ def _batch(training: Training, state: SeedState, rows: Int[Array, " R"]) -> Batc
 
 
 def _online(training: Training, member: Member) -> Online:
-    if not isinstance(training.model, Steps):
+    if not isinstance(training.model, Stepping):
         raise TypeError(f"online learning needs a model with a step, got {training.model!r}")
     return Online(training.model, training.task, training.optimizer(member.learning_rate))
 

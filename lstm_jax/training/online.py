@@ -5,9 +5,12 @@
     dloss(t)/dparams = dloss/dparams + dloss/ds J(t-1)
 
 The gradient of a step goes forward in time with the state, so it is there as soon as the step is,
-and nothing of the past is kept. J belongs to the parameters that were; small learning rates forgive
-that. It has as many numbers as the state has by which later steps depend on it, times the
-parameters, for each sequence: this is for small models.
+and nothing of the past is kept. The loss of a step is its own, by its weight: where that of a
+sequence is a mean over its steps, one of T steps teaches T times as much online.
+
+J belongs to the parameters that were; small learning rates forgive that. It has as many numbers as
+the state has by which later steps depend on it, times the parameters, for each sequence: this is
+for small models.
 
 Williams & Zipser 1989. For an `LSTM1997` whose gradient is truncated, later steps depend on c
 alone, and this is how Hochreiter & Schmidhuber 1997 (appendix A.1) and Gers et al. 2000 train.
@@ -23,13 +26,13 @@ import optax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
-from lstm_jax.dependence import leaves_read
+from lstm_jax.dependence import leaves_read, replaced
 from lstm_jax.tasks import Batch, Scores, Task
 from lstm_jax.training.nonfinite import select
 
 
 @runtime_checkable
-class Steps(Protocol):
+class Stepping(Protocol):
     """What online learning needs of a model: its step."""
 
     def initial_state(self, params: Any, batch_size: int) -> Any: ...
@@ -74,7 +77,7 @@ class Online:
             step of time at which any prediction counts.
     """
 
-    model: Steps
+    model: Stepping
     task: Task
     optimizer: optax.GradientTransformation
 
@@ -85,7 +88,7 @@ class Online:
         reach = self._reach(params, state, inputs)
 
         def start(own: Sequence[Array]) -> Array:
-            state = self.model.initial_state(_with(params, reach.params, own), 1)
+            state = self.model.initial_state(replaced(params, _at(reach.params, own)), 1)
             return ravel_pytree(_chosen(state, reach.state))[0]
 
         (influence,) = _jacobian(start, _chosen(params, reach.params))
@@ -99,11 +102,13 @@ class Online:
             params, moments, running, outputs = carry
             inputs, targets, weights = (jax.lax.dynamic_index_in_dim(p, t) for p in batch[:3])
             now = Batch(inputs, targets, weights, lengths=None)
-            gradient, running, y = self._look(reach, params, running, now)
+            gradient, ahead, y = self._look(reach, params, running, now)
             updates, after = self.optimizer.update(gradient, moments, params)
             new = optax.apply_updates(params, updates), after
             params, moments = select((weights > 0).any(), new, (params, moments))
-            return params, moments, running, outputs.at[t].set(y)
+            if batch.lengths is not None:
+                ahead = jax.vmap(select)(t < batch.lengths, ahead, running)
+            return params, moments, ahead, outputs.at[t].set(y)
 
         outputs = jnp.zeros((*batch.weights.shape, self.task.output_size))
         end = len(batch.weights) if batch.lengths is None else batch.lengths.max()
@@ -121,26 +126,27 @@ class Online:
             vector, as_leaves = ravel_pytree(_chosen(running.state, reach.state))
 
             def step(params: Any, vector: Array) -> tuple[Any, Array]:
-                state = _with(running.state, reach.state, as_leaves(vector))
+                state = replaced(running.state, _at(reach.state, as_leaves(vector)))
                 state = jax.tree.map(lambda leaf: leaf[None], state)
                 state, y = self.model.step(params, state, now.inputs[0])
                 return jax.tree.map(lambda leaf: leaf[0], state), y
 
             def loss(params: Any, vector: Array) -> tuple[Array, Any]:
                 state, y = step(params, vector)
-                return self.task.score(y[None], now).loss[0], (state, y[0])
+                asked = now._replace(weights=(now.weights > 0).astype(now.weights.dtype))
+                cost = self.task.score(y[None], asked).loss[0] * now.weights[0, 0]
+                return cost, (state, y[0])
 
             def moved(own: Sequence[Array], vector: Array) -> Array:
-                state, _ = step(_with(params, reach.params, own), vector)
+                state, _ = step(replaced(params, _at(reach.params, own)), vector)
                 return ravel_pytree(_chosen(state, reach.state))[0]
 
             (gradient, through), (state, y) = jax.grad(loss, (0, 1), has_aux=True)(params, vector)
             own = _chosen(params, reach.params)
             directly, onward = _jacobian(moved, own, vector)
             past = [jnp.tensordot(through, j, 1) for j in running.influence]
-            gradient = _with(
-                gradient, reach.params, map(jnp.add, _chosen(gradient, reach.params), past)
-            )
+            whole = map(jnp.add, _chosen(gradient, reach.params), past)
+            gradient = replaced(gradient, _at(reach.params, whole))
             moved_on = [jnp.tensordot(onward, j, 1) for j in running.influence]
             return gradient, Running(state, [*map(jnp.add, directly, moved_on)]), y
 
@@ -170,13 +176,10 @@ def _jacobian(function: Callable[..., Array], *arguments: Any) -> tuple[Any, ...
     return derivatives
 
 
+def _at(places: Iterable[int], leaves: Iterable[Any]) -> dict[int, Any]:
+    return dict(zip(places, leaves, strict=True))
+
+
 def _chosen(tree: Any, places: Iterable[int]) -> list[Array]:
     leaves = jax.tree.leaves(tree)
     return [leaves[n] for n in places]
-
-
-def _with(tree: Any, places: Iterable[int], new: Iterable[Array]) -> Any:
-    leaves, structure = jax.tree.flatten(tree)
-    for n, leaf in zip(places, new, strict=True):
-        leaves[n] = leaf
-    return jax.tree.unflatten(structure, leaves)

@@ -86,8 +86,8 @@ def test_a_text_is_not_read_backwards() -> None:
 @pytest.mark.parametrize(
     "model, complaint",
     [
-        ({"dropout": 0.1}, "dropout and zoneout act on whole sequences"),
-        ({"zoneout_h": 0.1}, "dropout and zoneout act on whole sequences"),
+        ({"dropout": 0.1}, "what dropout, zoneout and drop_connect draw"),
+        ({"zoneout_h": 0.1}, "what dropout, zoneout and drop_connect draw"),
         ({"bidirectional": True}, r"model\.bidirectional needs whole sequences"),
     ],
 )

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from lstm_jax.dependence import leaves_read
+from lstm_jax.dependence import leaves_read, replaced
 
 TREE = {"a": jnp.arange(3.0), "b": (jnp.float32(2.0), jnp.ones(3)), "c": jnp.zeros(2)}
 
@@ -42,3 +42,9 @@ def test_shapes_are_enough(jitted: bool) -> None:
     function = jax.jit(lambda tree: tree["a"].sum()) if jitted else lambda tree: tree["a"].sum()
     shapes = jax.eval_shape(lambda: TREE)
     assert leaves_read(function, shapes) == ((0, 1, 2, 3) if jitted else (0,))
+
+
+def test_replaced_leaves_are_those_of_the_places_read() -> None:
+    new = replaced(TREE, {2: jnp.zeros(1), 3: jnp.ones(4)})
+    assert [leaf.shape for leaf in jax.tree.leaves(new)] == [(3,), (), (1,), (4,)]
+    assert replaced(TREE, {})["b"][1] is TREE["b"][1]

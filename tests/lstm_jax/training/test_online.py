@@ -12,7 +12,15 @@ import pytest
 from lstm_jax import GRU, LSTM, LSTM1997, Elman
 from lstm_jax.cells import Cell, LearnedState
 from lstm_jax.layers import SequenceModel, Stack
-from lstm_jax.tasks import Batch, ContinualReber, LongLag, Reber, Task
+from lstm_jax.tasks import (
+    Batch,
+    ContinualReber,
+    ContinualTemporalOrder,
+    Copying,
+    LongLag,
+    Reber,
+    Task,
+)
 from lstm_jax.training import Training
 from lstm_jax.training.examine import examine, first_bad
 from lstm_jax.training.loop import learn, run_steps, start
@@ -89,6 +97,23 @@ def test_gradients_of_steps_add_up_to_that_of_the_sequence(
     assert_identical(taught.params, params)
     assert_close(taught.moments, expected, CLOSE["float64"])
     assert_close(taught.scores, scores, CLOSE["float64"])
+
+
+def test_each_step_counts_by_its_own_weight(float64: None) -> None:
+    """The loss of a sequence, a weighted mean over its steps, times the sum of the weights."""
+    task = Copying("arjovsky2016", gap=3, copied=2, alphabet=5, answer_weight=4.0)
+    model = model_of(task, LSTM(3), executor="scan")
+    params, batch = drawn(model, jnp.float64), task.sample(jax.random.key(1), BATCH)
+
+    def loss(params: Any) -> Any:
+        return task.score(model.apply(params, batch.inputs)[1], batch).loss.mean()
+
+    gradient, total = jax.grad(loss)(params), batch.weights[:, 0].sum()
+    online = Online(model, task, adding_up())
+    running = online.begin(params, batch.inputs)
+    taught = jax.jit(online.learn)(params, online.optimizer.init(params), running, batch)
+    expected = jax.tree.map(lambda leaf: leaf * total, gradient)
+    assert_close(taught.moments, expected, CLOSE["float64"])
 
 
 def test_what_later_steps_depend_on_is_followed_alone() -> None:
@@ -230,6 +255,25 @@ def test_a_stream_is_learnt_from_as_one_sequence_however_it_is_cut() -> None:
     )
 
 
+def test_a_stream_goes_on_from_where_its_sequence_ended() -> None:
+    """And not from the padding: one row after the other, cut to its length, gives the same."""
+    task = ContinualTemporalOrder("6a", length=100, test_sequences=2)
+    model = model_of(task, LSTM(3))
+    params, batch = drawn(model), task.sample(jax.random.key(1), BATCH)
+    assert batch.lengths is not None
+    assert len(set(batch.lengths.tolist())) == BATCH
+    online = Online(model, task, optax.sgd(0.0))
+    moments = online.optimizer.init(params)
+    learn = jax.jit(online.learn)
+    carried = learn(params, moments, online.begin(params, batch.inputs), batch).running
+    for row, length in enumerate(batch.lengths.tolist()):
+        inputs, targets, weights = (whole[:length, row : row + 1] for whole in batch[:3])
+        alone = Batch(inputs, targets, weights, None)
+        expected = learn(params, moments, online.begin(params, inputs), alone).running
+        here = jax.tree.map(lambda leaf, row=row: leaf[row : row + 1], carried)
+        assert_close(here, expected, CLOSE["float32"])
+
+
 def test_a_stream_that_begins_anew_knows_nothing_of_the_last_one() -> None:
     task = ContinualReber(window=12, windows=1, test_length=20, loss="squares")
     training = Training(
@@ -242,7 +286,7 @@ def test_a_stream_that_begins_anew_knows_nothing_of_the_last_one() -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Stepping(Leaky):
+class LeakySteps(Leaky):
     """A model of a few lines that has a step."""
 
     def step(self, params: Any, state: Any, inputs: Any) -> Any:
@@ -254,7 +298,7 @@ class Stepping(Leaky):
 def test_bad_numbers_never_reach_the_parameters(policy: Any, steps: int) -> None:
     task = Walk(bad_seed=4, bad_steps=(3,), spoilt=float("inf"))
     training = Training(
-        task, Stepping(), lambda rate: optax.sgd(rate), BATCH, on_nonfinite=policy, online=True
+        task, LeakySteps(), lambda rate: optax.sgd(rate), BATCH, on_nonfinite=policy, online=True
     )
     state = start(training, member())
     state = run_steps(training, state, jnp.int32(6), jnp.bool_(True))
