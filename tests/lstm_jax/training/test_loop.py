@@ -12,7 +12,7 @@ import pytest
 
 from lstm_jax.tasks import Adding, HeldOut, Scores, Text, TwoSequences, Window
 from lstm_jax.training import SeedState, Training
-from lstm_jax.training.loop import TEST_BATCH, evaluate, run_steps, runs, start, scored_at_once
+from lstm_jax.training.loop import TEST_BATCH, evaluate, run_steps, runs, scored_at_once, start
 from tests.lstm_jax.training.plain import (
     RATE,
     SEED,
