@@ -64,8 +64,8 @@ class Study:
 def study_of(sheet: Sheet) -> Study:
     """What a sweep is a study of.
 
-    Raises ValueError where the cells of a task differ in more than one whole number of the task, or
-    two models would have the same name.
+    Raises ValueError where the cells of a task do not differ in one whole number of the task, where
+    two of one lag differ in anything else of it, or two models would have the same name.
     """
     sections = [plain(cell.experiment) for cell in sheet.cells]
     tasks: dict[str, list[dict[str, Any]]] = {}
@@ -81,16 +81,26 @@ def study_of(sheet: Sheet) -> Study:
 
 
 def _lag_key(task: str, sections: Sequence[Mapping[str, Any]]) -> str:
-    """The only field in which the sections of a task differ."""
-    first, *others = sections
-    differ = [key for key in first if any(each[key] != first[key] for each in others)]
-    if len(differ) != 1 or not all(isinstance(each[differ[0]], int) for each in sections):
+    """The only whole number in which the sections of a task differ; other numbers may follow it."""
+    first = sections[0]
+    differ = {key: {each[key] for each in sections} for key in first}
+    differ = {key: values for key, values in differ.items() if len(values) > 1}
+    lags = [key for key, values in differ.items() if all(isinstance(v, int) for v in values)]
+    numbers = all(isinstance(v, int | float) for values in differ.values() for v in values)
+    if not (numbers and len(lags) == 1 and _follow(lags[0], differ, sections)):
         found = " and ".join(differ) or "nothing"
         raise ValueError(
             f"the cells of the task {task} differ in {found}; a study needs one whole number of "
-            "the task, the lag, in which they do"
+            "the task, the lag, in which they do, and other numbers only if each lag has its own"
         )
-    return differ[0]
+    return lags[0]
+
+
+def _follow(lag: str, keys: Collection[str], sections: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether every lag has one value of each key."""
+    return len({tuple(each[key] for key in keys) for each in sections}) == len(
+        {each[lag] for each in sections}
+    )
 
 
 def _names(models: Sequence[Mapping[str, Any]]) -> dict[str, str]:

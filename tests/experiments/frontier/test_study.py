@@ -51,6 +51,10 @@ def test_a_part_without_cells_is_refused(
         ("bai2018, length: 100", "arjovsky2016, length: 100", "differ in variant and length; a st"),
         ("{name: temporal_order, variant: 6a, length: 20}", "{name: copying, variant: tallec2018, "
          "gap: 3}", "differ in nothing; a study"),
+        ("temporal_order, variant: 6a, length: 30}", "copying, variant: arjovsky2016, gap: 3}\n"
+         "    - {name: copying, variant: arjovsky2016, gap: 4, answer_weight: 2}\n"
+         "    - {name: copying, variant: arjovsky2016, gap: 4}",
+         "differ in gap and answer_weight; .* other numbers only if each lag has its own"),
         ("bias: chrono", "bias: {name: forget, value: 1}, layers: 2", "are both called 'LSTM, for"),
     ],
 )  # fmt: skip
