@@ -16,6 +16,7 @@ processes share.
 """
 
 import collections
+import gc
 import importlib.util
 import os
 import signal
@@ -76,7 +77,27 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+class FewPrograms:
+    """JAX forgets its compiled programs after a file of tests when there are many of them.
+
+    Every program holds some memory maps, of which Linux gives a process 65,530; one more and XLA
+    ends the process without a word. A plugin, for the hooks of this file miss the docstrings.
+    """
+
+    MANY_MAPS = 10_000
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        maps = Path("/proc/self/maps")
+        if nextitem is None or nextitem.path == item.path or not maps.exists():
+            return
+        if maps.read_bytes().count(b"\n") > self.MANY_MAPS:
+            jax.clear_caches()
+            gc.collect()
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(FewPrograms())
     config.addinivalue_line(
         "markers", "usual_promotion: allow implicit promotion between dtypes, as optax needs"
     )
