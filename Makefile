@@ -24,7 +24,7 @@ PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint const
 IDENTITY := import sys; \
 	print("%d.%d.%d in %s" % (sys.version_info[:3] + (getattr(sys, "base_prefix", sys.prefix),)))
 
-.PHONY: help install run test test-peers test-aot test-engines reliability bench golden lint format constraints \
+.PHONY: help install run test test-optimised test-peers test-aot test-engines reliability bench golden lint format constraints \
 	clean FORCE
 .DEFAULT_GOAL := help
 
@@ -37,7 +37,11 @@ run: install ## train CONFIG (default: configs/adding.yaml)
 	$(RUN) experiments run $(CONFIG) $(ARGS)
 
 test: install ## run all tests and the examples in docstrings
-	$(RUN) pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(RUN) pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-optimised: install ## run the tests of numbers, compiled as for users
+	OPTIMISED=1 $(RUN) pytest -n $(WORKERS) --dist loadfile tests/lstm_jax/cells \
+		tests/lstm_jax/executors tests/lstm_jax/layers tests/lstm_jax/training $(ARGS)
 
 test-peers: $(VENV)/.installed-peers ## compare with torch, keras, flax, haiku and equinox themselves
 	$(RUN) pytest -n $(WORKERS) --dist worksteal tests/peers tests/experiments/bench/peers $(ARGS)
@@ -46,7 +50,7 @@ test-engines: $(VENV)/.installed-engines ## run sweeps on Ray and submitit, and 
 	$(RUN) pytest -n $(WORKERS) --dist loadfile tests/experiments/sweep tests/experiments/sinks $(ARGS)
 
 reliability: $(VENV)/.installed-engines ## kill, damage, starve and mislead runs: some 25 minutes
-	$(RUN) pytest -n $(WORKERS) --dist worksteal tests/reliability $(ARGS)
+	$(RUN) pytest -n $(WORKERS) --dist worksteal -o faulthandler_timeout=0 tests/reliability $(ARGS)
 
 test-aot: ## compile for TPUs, which need not be there
 	@$(MAKE) --no-print-directory VENV=$(AOT_VENV) $(AOT_VENV)/.installed-aot

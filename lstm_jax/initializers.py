@@ -8,11 +8,13 @@ range.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Annotated, Literal, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from annotated_types import Ge
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -68,6 +70,21 @@ def draw_weights(
       are added up here.
     """
     check_init(input_size, dtype)
+    sizes = (input_size, feedback_size or hidden_size, hidden_size)
+    return _draw_weights(kind, bias, key, roles, sizes, jnp.dtype(dtype))
+
+
+@functools.partial(jax.jit, static_argnames=("kind", "bias", "roles", "sizes", "dtype"))
+def _draw_weights(
+    kind: WeightsKind,
+    bias: "GateBias | None",
+    key: PRNGKeyArray,
+    roles: str,
+    sizes: tuple[int, int, int],
+    dtype: np.dtype,
+) -> Weights:
+    """One program for all, where nothing else is compiled: an operation each would be compiled."""
+    input_size, feedback_size, hidden_size = sizes
     key_x, key_h, key_b = jax.random.split(key, 3)
     gates = len(roles)
     if bias is None:
@@ -81,14 +98,14 @@ def draw_weights(
         return jax.random.uniform(key, shape, dtype, -(hidden_size**-0.5), hidden_size**-0.5)
 
     lecun = jax.nn.initializers.lecun_uniform()
-    sizes = (feedback_size or hidden_size, hidden_size)
+    recurrent_sizes = (feedback_size, hidden_size)
     if kind == "uniform":
         b = b + uniform(jax.random.fold_in(key_b, 0), (2, b.size), dtype).sum(axis=0)
     if kind == "identity":
-        w_h = jnp.tile(jnp.eye(*sizes, dtype=dtype), gates)
+        w_h = jnp.tile(jnp.eye(*recurrent_sizes, dtype=dtype), gates)
     else:
         recurrent = uniform if kind == "uniform" else orthogonal
-        w_h = per_gate(recurrent, key_h, *sizes, gates, dtype)
+        w_h = per_gate(recurrent, key_h, *recurrent_sizes, gates, dtype)
     inputs = uniform if kind == "uniform" else lecun
     return Weights(per_gate(inputs, key_x, input_size, hidden_size, gates, dtype), w_h, b)
 

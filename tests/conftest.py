@@ -9,13 +9,14 @@ Always on below `tests/`:
 On request, as fixtures: `float64`, `strict_ranks`, `checking_leaks`, `keys_used_once`, `as_before`,
 `libtpu` and, for tests that hand over wrong input on purpose, `bad_input`.
 
-XLA compiles without its costly optimisations, and a test that is marked `few(n)` runs with the
-first n of its parameters alone. With COMPLETE=1 in the environment all run, compiled as for users;
-CI runs both. Compiled programs go into a cache on disk for one run of the suite, which all its
-processes share.
+A test that is marked `few(n)` runs with the first n of its parameters alone, and with all of them
+where COMPLETE=1 is in the environment. XLA compiles without its costly optimisations, and as for
+users with OPTIMISED=1, which takes three times as long: for the tests of numbers. CI runs them all.
+Compiled programs go into a cache on disk for one run of the suite, which all its processes share.
 """
 
 import collections
+import gc
 import importlib.util
 import os
 import signal
@@ -40,6 +41,7 @@ import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 COMPLETE = os.environ.get("COMPLETE") == "1"
+OPTIMISED = os.environ.get("OPTIMISED") == "1"
 
 ROOT = Path(__file__).parents[1]
 THERE = {*os.listdir(ROOT), "runs"}
@@ -49,13 +51,13 @@ _has_libtpu = importlib.util.find_spec("libtpu") is not None
 KNOWS_OLDER = jaxlib.version.__version__.startswith("0.10.") and not _has_libtpu
 """Later versions of XLA, and that of libtpu, end the process at a flag that they do not know."""
 
-if KNOWS_OLDER and not COMPLETE:
+if KNOWS_OLDER and not OPTIMISED:
     _older = "--xla_cpu_use_fusion_emitters=false"  # the older emitters compile in 2/3 of the time
     if _older not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_older}".strip()
 
 jax.config.update("jax_num_cpu_devices", 8 if COMPLETE else 2)  # before JAX starts its backend
-jax.config.update("jax_disable_most_optimizations", not COMPLETE)
+jax.config.update("jax_disable_most_optimizations", not OPTIMISED)
 
 SHAPE_CHECKED = [
     *("lstm_jax.sequence", "lstm_jax.executors", "lstm_jax.unroll", "lstm_jax.layers"),
@@ -76,7 +78,30 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+class FewPrograms:
+    """JAX forgets its compiled programs after a file of tests when there are many of them.
+
+    Every program holds some memory maps, of which Linux gives a process 65,530; one more and XLA
+    ends the process without a word. A plugin, for the hooks of this file miss the docstrings.
+    """
+
+    MANY_MAPS = 5_000
+
+    def pytest_collection_finish(self) -> None:
+        gc.freeze()  # no collection looks at what is imported and lasts
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        maps = Path("/proc/self/maps")
+        if nextitem is None or nextitem.path == item.path or not maps.exists():
+            return
+        if maps.read_bytes().count(b"\n") > self.MANY_MAPS:
+            jax.clear_caches()
+            gc.collect()
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(FewPrograms())
     config.addinivalue_line(
         "markers", "usual_promotion: allow implicit promotion between dtypes, as optax needs"
     )

@@ -6,6 +6,7 @@ number of steps per dispatch, the number of devices and a resumed run never chan
 
 import abc
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
@@ -142,8 +143,13 @@ class Task(Settings, abc.ABC):
         return self.symbols if self.tokens and self.output_size == self.input_size else None
 
     def sample(self, key: PRNGKeyArray, batch_size: int) -> Batch:
-        """`batch_size` sequences."""
-        return self.batch(key, jnp.int32(0), jnp.arange(batch_size))
+        """`batch_size` sequences, drawn by one compiled program."""
+        return _sample(self, key, batch_size)
+
+
+@functools.partial(jax.jit, static_argnames=("task", "batch_size"))
+def _sample(task: Task, key: PRNGKeyArray, batch_size: int) -> Batch:
+    return task.batch(key, jnp.int32(0), jnp.arange(batch_size))
 
 
 def time_major(by_row: Batch) -> Batch:

@@ -152,7 +152,7 @@ def train_plainly(
     metrics begins, they set everything back to what it was there.
     """
     task, model, optimizer = training.task, training.model, training.optimizer(who.learning_rate)
-    params = model.init(stream(who.seed, 0))
+    params = jax.jit(model.init)(stream(who.seed, 0))
     carry = model.initial_state(params, training.batch_size) if task.streams else None
     here = snapshot = Learnt(params, optimizer.init(params), carry)
 

@@ -1,6 +1,7 @@
 """Online learning against backpropagation, the published equations, and itself in parts."""
 
 import dataclasses
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -21,11 +22,12 @@ from lstm_jax.tasks import (
     Reber,
     Task,
 )
-from lstm_jax.training import Training
+from lstm_jax.training import SeedState, Training
 from lstm_jax.training.examine import examine, first_bad
 from lstm_jax.training.loop import learn, run_steps, start
 from lstm_jax.training.online import Online
-from tests.lstm_jax.training.plain import Leaky, Walk, assert_identical, member
+from tests.lstm_jax.tasks.odds import draw
+from tests.lstm_jax.training.plain import RATE, Leaky, Walk, assert_identical, member
 from tests.tolerances import CLOSE, assert_close
 
 BATCH = 3
@@ -39,6 +41,7 @@ def model_of(task: Task, *cells: Cell, **options: Any) -> SequenceModel:
     )
 
 
+@functools.partial(jax.jit, static_argnums=(0, 1))
 def drawn(model: SequenceModel, dtype: Any = jnp.float32) -> Any:
     """Parameters, none of which is zero."""
     leaves, structure = jax.tree.flatten(model.init(jax.random.key(5), dtype))
@@ -50,6 +53,21 @@ def drawn(model: SequenceModel, dtype: Any = jnp.float32) -> Any:
             for leaf, k in zip(leaves, keys, strict=True)
         ],
     )
+
+
+def begin(online: Online, params: Any, inputs: Any) -> Any:
+    """Compiled: operation by operation each would be compiled alone."""
+    return jax.jit(online.begin)(params, inputs)
+
+
+def begun(training: Training, learning_rate: float = RATE) -> SeedState:
+    return jax.jit(lambda: start(training, member(learning_rate=learning_rate)))()
+
+
+def taken(training: Training, state: SeedState, until: int, afresh: bool) -> SeedState:
+    """Steps of training."""
+    run = jax.jit(lambda *call: run_steps(training, *call))
+    return run(state, jnp.int32(until), jnp.bool_(afresh))
 
 
 def adding_up() -> optax.GradientTransformation:
@@ -83,7 +101,7 @@ def test_gradients_of_steps_add_up_to_that_of_the_sequence(
     cells: tuple[Cell, ...], float64: None
 ) -> None:
     model = model_of(STRINGS, *cells, executor="scan")
-    params, batch = drawn(model, jnp.float64), STRINGS.sample(jax.random.key(1), BATCH)
+    params, batch = drawn(model, jnp.float64), draw(STRINGS, BATCH, 1)
 
     def loss(params: Any) -> Any:
         _, outputs = model.apply(params, batch.inputs, lengths=batch.lengths)
@@ -92,7 +110,7 @@ def test_gradients_of_steps_add_up_to_that_of_the_sequence(
 
     expected, scores = jax.grad(loss, has_aux=True)(params)
     online = Online(model, STRINGS, adding_up())
-    running = online.begin(params, batch.inputs)
+    running = begin(online, params, batch.inputs)
     taught = jax.jit(online.learn)(params, online.optimizer.init(params), running, batch)
     assert_identical(taught.params, params)
     assert_close(taught.moments, expected, CLOSE["float64"])
@@ -103,14 +121,14 @@ def test_each_step_counts_by_its_own_weight(float64: None) -> None:
     """The loss of a sequence, a weighted mean over its steps, times the sum of the weights."""
     task = Copying("arjovsky2016", gap=3, copied=2, alphabet=5, answer_weight=4.0)
     model = model_of(task, LSTM(3), executor="scan")
-    params, batch = drawn(model, jnp.float64), task.sample(jax.random.key(1), BATCH)
+    params, batch = drawn(model, jnp.float64), draw(task, BATCH, 1)
 
     def loss(params: Any) -> Any:
         return task.score(model.apply(params, batch.inputs)[1], batch).loss.mean()
 
-    gradient, total = jax.grad(loss)(params), batch.weights[:, 0].sum()
+    gradient, total = jax.jit(jax.grad(loss))(params), batch.weights[:, 0].sum()
     online = Online(model, task, adding_up())
-    running = online.begin(params, batch.inputs)
+    running = begin(online, params, batch.inputs)
     taught = jax.jit(online.learn)(params, online.optimizer.init(params), running, batch)
     expected = jax.tree.map(lambda leaf: leaf * total, gradient)
     assert_close(taught.moments, expected, CLOSE["float64"])
@@ -118,7 +136,7 @@ def test_each_step_counts_by_its_own_weight(float64: None) -> None:
 
 def test_what_later_steps_depend_on_is_followed_alone() -> None:
     """Of a truncated network that is c, though h and the gates are fed back as well."""
-    inputs = STRINGS.sample(jax.random.key(1), BATCH).inputs
+    inputs = draw(STRINGS, BATCH, 1).inputs
     for cell, size in [(BLOCKS, 4), (dataclasses.replace(BLOCKS, truncated=False), 12)]:
         model = model_of(STRINGS, cell)
         params = model.init(jax.random.key(0))
@@ -184,10 +202,11 @@ def as_published(
 
 def test_updates_are_those_of_the_published_equations(float64: None) -> None:
     model = model_of(STRINGS, BLOCKS, readout_bias=False)
-    params, batch = drawn(model, jnp.float64), STRINGS.sample(jax.random.key(2), 1)
+    params, batch = drawn(model, jnp.float64), draw(STRINGS, 1, 2)
     online = Online(model, STRINGS, optax.sgd(0.5))
     moments = online.optimizer.init(params)
-    new = online.learn(params, moments, online.begin(params, batch.inputs), batch).params
+    running = begin(online, params, batch.inputs)
+    new = jax.jit(online.learn)(params, moments, running, batch).params
     end = int(batch.lengths[0])  # type: ignore[index]
     targets = np.eye(7)[np.asarray(batch.targets[:end, 0]).argmax(axis=-1)]
     symbols = batch.inputs[:end, 0].tolist()
@@ -208,12 +227,12 @@ def test_steps_at_which_nothing_is_asked_for_move_nothing() -> None:
     """Not even by momentum."""
     task = LongLag("2b", p=6, loss="squares")
     model = model_of(task, LSTM(3))
-    params, batch = drawn(model), task.sample(jax.random.key(0), BATCH)
+    params, batch = drawn(model), draw(task, BATCH, 0)
     silent = batch._replace(weights=batch.weights.at[2:4].set(0.0))
     online = Online(model, task, optax.sgd(0.1, momentum=0.9))
     learn = jax.jit(online.learn)
-    begin = online.begin(params, batch.inputs)
-    here = learn(params, online.optimizer.init(params), begin, part(silent, 0, 2))
+    running = begin(online, params, batch.inputs)
+    here = learn(params, online.optimizer.init(params), running, part(silent, 0, 2))
     still = learn(here.params, here.moments, here.running, part(silent, 2, 4))
     assert_identical((still.params, still.moments), (here.params, here.moments))
     moved = learn(here.params, here.moments, here.running, part(batch, 2, 4))
@@ -227,9 +246,9 @@ def part(batch: Batch, first: int, last: int) -> Batch:
 
 def test_what_lies_past_an_end_teaches_nothing() -> None:
     model = model_of(STRINGS, LSTM(3))
-    params, batch = drawn(model), STRINGS.sample(jax.random.key(4), BATCH)
+    params, batch = drawn(model), draw(STRINGS, BATCH, 4)
     online = Online(model, STRINGS, optax.sgd(0.3))
-    moments, running = online.optimizer.init(params), online.begin(params, batch.inputs)
+    moments, running = online.optimizer.init(params), begin(online, params, batch.inputs)
     inside = jnp.arange(len(batch.inputs))[:, None] < batch.lengths
     other = batch._replace(inputs=jnp.where(inside, batch.inputs, 3))
     learn = jax.jit(online.learn)
@@ -242,14 +261,15 @@ def test_a_stream_is_learnt_from_as_one_sequence_however_it_is_cut() -> None:
     training = Training(
         task, model_of(task, BLOCKS), lambda rate: optax.sgd(rate), BATCH, online=True
     )
-    state = start(training, member(learning_rate=0.4))
-    learnt = run_steps(training, state, jnp.int32(2), jnp.bool_(False)).learnt
+    state = begun(training, learning_rate=0.4)
+    learnt = taken(training, state, 2, afresh=False).learnt
     rows, data = jnp.arange(BATCH), jax.random.fold_in(jax.random.key(int(state.member.seed)), 1)
-    windows = [task.batch(data, jnp.int32(step), rows) for step in range(2)]
+    batch = jax.jit(task.batch)
+    windows = [batch(data, jnp.int32(step), rows) for step in range(2)]
     whole = jax.tree.map(lambda *parts: jnp.concatenate(parts), *windows)
     online = Online(training.model, task, optax.sgd(0.4))  # type: ignore[arg-type]
     old = state.learnt
-    expected = online.learn(old.params, old.optimizer, old.carry, whole)
+    expected = jax.jit(online.learn)(old.params, old.optimizer, old.carry, whole)
     assert_close(
         (learnt.params, learnt.carry), (expected.params, expected.running), CLOSE["float32"]
     )
@@ -259,17 +279,17 @@ def test_a_stream_goes_on_from_where_its_sequence_ended() -> None:
     """And not from the padding: one row after the other, cut to its length, gives the same."""
     task = ContinualTemporalOrder("6a", length=100, test_sequences=2)
     model = model_of(task, LSTM(3))
-    params, batch = drawn(model), task.sample(jax.random.key(1), BATCH)
+    params, batch = drawn(model), draw(task, BATCH, 1)
     assert batch.lengths is not None
     assert len(set(batch.lengths.tolist())) == BATCH
     online = Online(model, task, optax.sgd(0.0))
     moments = online.optimizer.init(params)
     learn = jax.jit(online.learn)
-    carried = learn(params, moments, online.begin(params, batch.inputs), batch).running
+    carried = learn(params, moments, begin(online, params, batch.inputs), batch).running
     for row, length in enumerate(batch.lengths.tolist()):
         inputs, targets, weights = (whole[:length, row : row + 1] for whole in batch[:3])
         alone = Batch(inputs, targets, weights, None)
-        expected = learn(params, moments, online.begin(params, inputs), alone).running
+        expected = learn(params, moments, begin(online, params, inputs), alone).running
         here = jax.tree.map(lambda leaf, row=row: leaf[row : row + 1], carried)
         assert_close(here, expected, CLOSE["float32"])
 
@@ -279,10 +299,11 @@ def test_a_stream_that_begins_anew_knows_nothing_of_the_last_one() -> None:
     training = Training(
         task, model_of(task, BLOCKS), lambda rate: optax.sgd(rate), BATCH, online=True
     )
-    state = start(training, member())
+    state = begun(training)
     spoilt = jax.tree.map(lambda leaf: leaf + 1.0, state.learnt.carry)
     other = state._replace(learnt=state.learnt._replace(carry=spoilt))
-    assert_identical(*(learn(training, each)[0] for each in (state, other)))
+    step = jax.jit(lambda state: learn(training, state)[0])
+    assert_identical(step(state), step(other))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -300,8 +321,8 @@ def test_bad_numbers_never_reach_the_parameters(policy: Any, steps: int) -> None
     training = Training(
         task, LeakySteps(), lambda rate: optax.sgd(rate), BATCH, on_nonfinite=policy, online=True
     )
-    state = start(training, member())
-    state = run_steps(training, state, jnp.int32(6), jnp.bool_(True))
+    state = begun(training)
+    state = taken(training, state, 6, afresh=True)
     assert state.step == steps
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.learnt))
     if policy == "stop":

@@ -35,7 +35,7 @@ from lstm_jax.training import (
     together,
 )
 from lstm_jax.training.loop import Member, evaluate, runs, train_step
-from tests.conftest import COMPLETE
+from tests.conftest import COMPLETE, OPTIMISED
 from tests.lstm_jax.training.plain import (
     Leaky,
     Walk,
@@ -168,7 +168,7 @@ BLENDED = Adam(RATE, clip_norm=0.1, weight_decay=0.01, schedule="cosine", warmup
 @pytest.mark.parametrize("width", [WIDTH, 1])
 @pytest.mark.parametrize(
     "optimizer",
-    [*OTHERS, BLENDED],  # the last rounds otherwise without XLA's optimisations
+    [BLENDED, *OTHERS] if OPTIMISED else OTHERS,  # the first rounds otherwise without it
     ids=str,
 )
 @pytest.mark.few(1)
