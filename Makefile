@@ -24,8 +24,8 @@ PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint const
 IDENTITY := import sys; \
 	print("%d.%d.%d in %s" % (sys.version_info[:3] + (getattr(sys, "base_prefix", sys.prefix),)))
 
-.PHONY: help install run test test-optimised test-peers test-aot test-engines reliability bench golden lint format constraints \
-	clean FORCE
+.PHONY: help install run test test-optimised test-peers test-aot test-engines reliability bench \
+	golden lint format constraints clean FORCE
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -39,9 +39,9 @@ run: install ## train CONFIG (default: configs/adding.yaml)
 test: install ## run all tests and the examples in docstrings
 	$(RUN) pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-optimised: install ## run the tests of numbers, compiled as for users
-	OPTIMISED=1 $(RUN) pytest -n $(WORKERS) --dist loadfile tests/lstm_jax/cells \
-		tests/lstm_jax/executors tests/lstm_jax/layers tests/lstm_jax/training $(ARGS)
+test-optimised: install ## run the tests of executors and training, compiled as for users
+	OPTIMISED=1 $(RUN) pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+		tests/lstm_jax/executors tests/lstm_jax/training $(ARGS)
 
 test-peers: $(VENV)/.installed-peers ## compare with torch, keras, flax, haiku and equinox themselves
 	$(RUN) pytest -n $(WORKERS) --dist worksteal tests/peers tests/experiments/bench/peers $(ARGS)
