@@ -82,25 +82,18 @@ def study_of(sheet: Sheet) -> Study:
 
 def _lag_key(task: str, sections: Sequence[Mapping[str, Any]]) -> str:
     """The only whole number in which the sections of a task differ; other numbers may follow it."""
-    first = sections[0]
-    differ = {key: {each[key] for each in sections} for key in first}
-    differ = {key: values for key, values in differ.items() if len(values) > 1}
-    lags = [key for key, values in differ.items() if all(isinstance(v, int) for v in values)]
-    numbers = all(isinstance(v, int | float) for values in differ.values() for v in values)
-    if not (numbers and len(lags) == 1 and _follow(lags[0], differ, sections)):
+    distinct = [each for n, each in enumerate(sections) if each not in sections[:n]]
+    first = distinct[0]
+    differ = [key for key in first if any(each[key] != first[key] for each in distinct)]
+    lags = [key for key in differ if all(isinstance(each[key], int) for each in distinct)]
+    numbers = all(isinstance(each[key], int | float) for each in distinct for key in differ)
+    if not numbers or len(lags) != 1 or len({each[lags[0]] for each in distinct}) < len(distinct):
         found = " and ".join(differ) or "nothing"
         raise ValueError(
             f"the cells of the task {task} differ in {found}; a study needs one whole number of "
             "the task, the lag, in which they do, and other numbers only if each lag has its own"
         )
     return lags[0]
-
-
-def _follow(lag: str, keys: Collection[str], sections: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether every lag has one value of each key."""
-    return len({tuple(each[key] for key in keys) for each in sections}) == len(
-        {each[lag] for each in sections}
-    )
 
 
 def _names(models: Sequence[Mapping[str, Any]]) -> dict[str, str]:

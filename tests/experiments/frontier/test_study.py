@@ -77,7 +77,7 @@ def test_other_seeds_are_told_in_the_sheet_too(study: Study, tmp_path: Path) -> 
 def test_the_study_of_the_checkout_asks_what_it_should() -> None:
     study = study_of(load_sheet(ROOT / "configs" / "studies" / "lag_frontier.yaml"))
     assert study.models == ["Elman", "IRNN", "GRU", "LSTM, forget bias 1", "LSTM, chrono"]
-    assert set(study.keys) == {"adding", "copying", "temporal_order"}
+    assert study.keys == {"adding": "length", "copying": "gap", "temporal_order": "length"}
     assert all(lags[-1] == 10000 and len(lags) == 7 for lags in study.lags.values())
     experiments = [cell.experiment for cell in study.sheet.cells]
     assert len({(each.train.max_sequences, each.train.batch_size) for each in experiments}) == 1
