@@ -2,7 +2,6 @@
 that are stated.
 """
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,13 +32,8 @@ def even(outcomes: Any) -> dict[Any, float]:
 
 
 def draw(task: Task, count: int, seed: int = 0) -> Batch:
-    """Sequences of a task, from a compiled sampler."""
-    return _sampler(task, count)(jax.random.key(seed))
-
-
-@functools.cache
-def _sampler(task: Task, count: int) -> Any:
-    return jax.jit(functools.partial(task.sample, batch_size=count))
+    """Sequences of a task, by the number of a key."""
+    return task.sample(jax.random.key(seed), count)
 
 
 def held_out(task: Task, seed: int = 0) -> Batch:
