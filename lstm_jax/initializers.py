@@ -83,7 +83,7 @@ def _draw_weights(
     sizes: tuple[int, int, int],
     dtype: np.dtype,
 ) -> Weights:
-    """One program for all, where nothing else is compiled: an operation each would be compiled."""
+    """All in one program: outside of a `jit` every operation would be compiled by itself."""
     input_size, feedback_size, hidden_size = sizes
     key_x, key_h, key_b = jax.random.split(key, 3)
     gates = len(roles)

@@ -11,7 +11,8 @@ On request, as fixtures: `float64`, `strict_ranks`, `checking_leaks`, `keys_used
 
 A test that is marked `few(n)` runs with the first n of its parameters alone, and with all of them
 where COMPLETE=1 is in the environment. XLA compiles without its costly optimisations, and as for
-users with OPTIMISED=1, which takes three times as long: CI does so for executors and training.
+users with OPTIMISED=1, which takes two to three times as long: CI does so for executors
+and training.
 Compiled programs go into a cache on disk for one run of the suite, which all its processes share.
 """
 
