@@ -199,6 +199,11 @@ class GatedCell(SplitCell[Params, State]):
     ) -> tuple[State, Gates]: ...
 
 
+SMALL_PRODUCT = 2048
+"""Multiplications up to which a product is written as sums: XLA joins these to the arithmetic
+around them, and on a CPU takes about as long to begin a product (docs/executors.md)."""
+
+
 @dataclasses.dataclass(frozen=True)
 class MixedPrecision(Settings):
     """Matrix products in a type of their own.
@@ -219,7 +224,9 @@ class MixedPrecision(Settings):
         gradient of w.
         """
         rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-        if self.dtype is None:
+        if self.dtype is None and len(rows) * w.size <= SMALL_PRODUCT:
+            y = (rows[:, :, None] * w).sum(axis=1)
+        elif self.dtype is None:
             y = rows @ w
         else:
             rounded = rows.astype(self.dtype), w.astype(self.dtype)
