@@ -3,7 +3,7 @@
 XLA's own cost analysis counts the body of a loop once, however often it runs, and so leaves out
 nearly all of a recurrent network. A scan and the grid of a Pallas kernel tell how often they
 run, and a kernel that gives an estimate of its cost is taken at its word. A `while` loop does not
-tell: of a training loop, one step is counted.
+tell: of a training loop, one step is counted. Products that a cell writes as sums count as well.
 """
 
 import math
@@ -12,6 +12,8 @@ from typing import Any
 import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
 from jax.interpreters.partial_eval import dce_jaxpr
+
+from lstm_jax.cells.base import AS_SUMS
 
 
 def matmul_flops(jaxpr: ClosedJaxpr | Jaxpr) -> int:
@@ -38,6 +40,8 @@ def _flops(equation: JaxprEqn) -> int:
             (contracted, _), _ = params["dimension_numbers"]
             terms = math.prod(inputs[0].shape[axis] for axis in contracted)
             return 2 * terms * math.prod(outputs[0].shape)
+        case "mul" if AS_SUMS in str(equation.source_info.name_stack):
+            return 2 * math.prod(outputs[0].shape)
         case "cond":
             return max(map(matmul_flops, params["branches"]))
         case "scan":

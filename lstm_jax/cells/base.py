@@ -199,6 +199,14 @@ class GatedCell(SplitCell[Params, State]):
     ) -> tuple[State, Gates]: ...
 
 
+SMALL_PRODUCT = 2048
+"""Multiplications up to which the product of a step is written as sums: XLA joins these to the
+arithmetic around them, and on a CPU takes about as long to begin a product (docs/executors.md)."""
+
+AS_SUMS = "product_as_sums"
+"""What such a product, and its gradient's, are called in a program (`jax.named_scope`)."""
+
+
 @dataclasses.dataclass(frozen=True)
 class MixedPrecision(Settings):
     """Matrix products in a type of their own.
@@ -218,6 +226,9 @@ class MixedPrecision(Settings):
         All leading axes become one: over several, XLA would transpose x or its gradient for the
         gradient of w.
         """
+        if self.dtype is None and x.ndim == 2 and len(x) * w.size <= SMALL_PRODUCT:
+            with jax.named_scope(AS_SUMS):
+                return (x[:, :, None] * w).sum(axis=1)
         rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
         if self.dtype is None:
             y = rows @ w

@@ -8,6 +8,9 @@ at every step. Here the time axis is cut into chunks, and for each chunk
     backward   the loop applies the pullbacks in reverse and keeps the gradients of zx and zh;
                the weight gradients are then one product each
 
+Where a step is small, the loop keeps the state alone, and the pullbacks of a chunk are made again
+from its states, all at once.
+
 It works for any cell that splits, without a derivative written by hand: what `jax.vjp` of
 `activate` returns is a pytree, so a loop can stack it and another one consume it. Memory is that
 of the states and pullbacks, T times, as for `scan`. Reverse mode only.
@@ -36,11 +39,20 @@ FORWARD_SIZE = 2**18
 """Numbers in a chunk's zx: what is written ahead of the loop and read within it stays in cache."""
 
 
-class Chunks(NamedTuple):
-    """Steps whose products are made at once."""
+SMALL_STEP = 512
+"""Numbers in a step's zx up to which pullbacks are made again: storing each costs more there than
+making all of a chunk at once, and less from about twice as many on."""
+
+
+class Plan(NamedTuple):
+    """How the time axis is worked through."""
 
     forward: int
+    """Steps whose products are made at once."""
     backward: int
+    """The same, in reverse."""
+    remakes: bool
+    """Whether pullbacks are made again and not kept."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,13 +75,14 @@ class Fused(Executor):
     def run(self, cell: Cell, params: Any, state: Any, inputs: Inputs) -> tuple[Any, Any]:
         assert isinstance(cell, SplitCell)
         steps, batch, _ = inputs.xs.shape
-        if self.chunk:
-            chunks = Chunks(self.chunk, self.chunk)
-        else:
-            numbers = sum(leaf.size for leaf in jax.tree.leaves(_first_zx(cell, params, inputs)))
-            rows = min(ROWS, FORWARD_SIZE * batch // max(numbers, 1))
-            chunks = Chunks(chunk_length(steps, batch, rows), chunk_length(steps, batch, ROWS))
-        return _run(cell, chunks, params, state, inputs)
+        numbers = sum(leaf.size for leaf in jax.tree.leaves(_first_zx(cell, params, inputs)))
+        rows = min(ROWS, FORWARD_SIZE * batch // max(numbers, 1))
+        plan = Plan(
+            forward=self.chunk or chunk_length(steps, batch, rows),
+            backward=self.chunk or chunk_length(steps, batch, ROWS),
+            remakes=numbers <= SMALL_STEP,
+        )
+        return _run(cell, plan, params, state, inputs)
 
 
 def _first_zx(cell: SplitCell, params: Any, inputs: Inputs) -> Any:
@@ -90,21 +103,19 @@ def chunk_length(steps: int, batch: int, rows: int) -> int:
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _run(
-    cell: SplitCell, chunks: Chunks, params: Any, state: Any, inputs: Inputs
-) -> tuple[Any, Any]:
+def _run(cell: SplitCell, plan: Plan, params: Any, state: Any, inputs: Inputs) -> tuple[Any, Any]:
     def advance(state: Any, zx: Any, zh: Array) -> tuple[Any, None]:
         return cell.activate(params, state, zx, zh), None
 
     def show(states: Any, _: None) -> Any:
         return cell.output(params, states)
 
-    final, ys = _advance(cell, chunks.forward, params, state, inputs, advance, show)
+    final, ys = _advance(cell, plan.forward, params, state, inputs, advance, show)
     return final, sequence.silence(ys, inputs.mask)
 
 
 def _forward(
-    cell: SplitCell, chunks: Chunks, params: Any, state: Any, inputs: Inputs
+    cell: SplitCell, plan: Plan, params: Any, state: Any, inputs: Inputs
 ) -> tuple[Any, Any]:
     own, activate = _with_own_params(cell, params, state, inputs)
 
@@ -112,12 +123,12 @@ def _forward(
         return jax.vjp(activate, own, state, zx, zh)
 
     def keep(states: Any, pullbacks: Any) -> tuple[Any, Any]:
-        return states, pullbacks
+        return states, None if plan.remakes else pullbacks
 
-    final, kept = _advance(cell, chunks.forward, params, state, inputs, advance, keep)
+    final, kept = _advance(cell, plan.forward, params, state, inputs, advance, keep)
     states, pullbacks = kept
     ys = sequence.silence(cell.output(params, states), inputs.mask)
-    return (final, ys), (params, own, state, states, pullbacks, inputs)
+    return (final, ys), (params, state, states, pullbacks, inputs)
 
 
 def _advance(
@@ -148,26 +159,32 @@ def _advance(
 
 
 def _backward(
-    cell: SplitCell, chunks: Chunks, saved: tuple, cotangents: tuple
+    cell: SplitCell, plan: Plan, saved: tuple, cotangents: tuple
 ) -> tuple[Any, Any, Inputs]:
-    params, own, first, states, pullbacks, inputs = saved
+    params, first, states, pullbacks, inputs = saved
     d_final, d_ys = cotangents
     initial, to_params = jax.vjp(lambda p: cell.initial_state(p, inputs.xs.shape[1]), params)
     before = jax.tree.map(lambda f, s: jnp.concatenate([f[None], s])[:-1], first, states)
     before = sequence.restart(before, initial, inputs.resets)
+    own, activate = _with_own_params(cell, params, first, inputs)
 
     def fed(params: Any, state: Any) -> Array:
         return cell.recur(params, cell.feedback(state))
+
+    def pullback(state: Any, zx: Any, zh: Array) -> Callable:
+        return jax.vjp(activate, own, state, zx, zh)[1]
 
     unfeed = _with_weights_turned(jax.vjp(functools.partial(fed, params), first)[1])
 
     def chunk(carry: tuple, part: tuple) -> tuple[tuple, Array]:
         d_state, d_initial, d_own, d_params = carry
         before, after, pullbacks, inputs, d_ys = part
-        _, project = jax.vjp(
+        zx, project = jax.vjp(
             lambda p, xs: cell.project(p, inputs._replace(xs=xs).x), params, inputs.xs
         )
-        _, recur = jax.vjp(lambda p: fed(p, before), params)
+        zh, recur = jax.vjp(lambda p: fed(p, before), params)
+        if plan.remakes:
+            pullbacks = jax.vmap(pullback)(before, zx, zh)
         _, output = jax.vjp(cell.output, params, after)
         d_params_y, d_after = output(sequence.silence(d_ys, inputs.mask))
         (d_state, d_initial, d_own), (d_zx, d_zh) = _retreat(
@@ -184,7 +201,7 @@ def _backward(
     carry = (d_final, zeros(initial), zeros(own), zeros(params))
     steps = (before, states, pullbacks, inputs, d_ys)
     (d_first, d_initial, d_own, d_params), d_xs = sequence.over_chunks(
-        chunk, carry, steps, chunks.backward, reverse=True
+        chunk, carry, steps, plan.backward, reverse=True
     )
     d_params = _add(d_params, *to_params(d_initial), replaced(zeros(params), d_own))
     return d_params, d_first, Inputs(d_xs)

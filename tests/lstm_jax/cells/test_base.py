@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lstm_jax import LSTM, Chrono, Zoneout, unroll
 from lstm_jax.cells import Cell, SplitCell
@@ -120,6 +122,23 @@ def test_products_round_their_operands_and_nothing_else(
     assert {str(leaf.dtype) for leaf in jax.tree.leaves(step)} == {"float32"}
 
 
+@given(
+    shape=st.sampled_from([(0, 3, 4), (1, 4, 16), (4, 8, 32), (8, 8, 32), (9, 8, 32), (3, 40, 5)]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_product_is_one_whether_as_sums_or_not(shape: tuple[int, int, int], seed: int) -> None:
+    """To both sides of SMALL_PRODUCT multiplications, with its gradients."""
+    rows, inputs, outputs = shape
+    generator = np.random.default_rng(seed)
+    x, w, d = (
+        generator.normal(size=size) for size in ((rows, inputs), (inputs, outputs), (rows, outputs))
+    )
+    with jax.enable_x64(True):
+        y, pull_back = jax.vjp(LSTM(1).product, jnp.asarray(x), jnp.asarray(w))
+        found = y, *pull_back(jnp.asarray(d))
+    assert_close(found, (x @ w, d @ w.T, x.T @ d), CLOSE["float64"])
+
+
 @every_split_cell
 def test_step_is_the_composition_of_its_parts(cell: SplitCell) -> None:
     params, xs, state, *_ = draw(cell, {"state"})
@@ -219,8 +238,8 @@ def test_the_memory_is_what_the_gates_say(cell: Cell) -> None:
     for held_gates in ({}, *({name: value} for name, value in each.items()), each):
         after, gates = cell.advance_gated(params, state, x, held_gates)
         value = {name: np.float64(gate) for name, gate in gates.items()}
-        for name, given in held_gates.items():
-            assert_close(np.broadcast_to(value[name], before.shape), before * 0 + given, EXACT)
+        for name, held in held_gates.items():
+            assert_close(np.broadcast_to(value[name], before.shape), before * 0 + held, EXACT)
         for name in cell.gating.gates:
             assert ((value[name] >= 0) & (value[name] <= 1)).all()
         if memory == "h":

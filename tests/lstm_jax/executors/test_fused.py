@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import importlib
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,23 +16,41 @@ import pytest
 from jax.typing import DTypeLike
 
 from lstm_jax import LSTM, choose_executor, unroll
-from lstm_jax.cells import Cell, SplitCell
+from lstm_jax.cells import Cell, LSTMParams, SplitCell
 from lstm_jax.executors import Fused, fused
-from tests.cases import BATCH, cotangents, draw, outputs_and_gradients
+from tests.cases import (
+    BATCH,
+    CASES,
+    OPTIONS,
+    cotangents,
+    draw,
+    outputs_and_gradients,
+)
 from tests.tolerances import CLOSE, assert_close
 
 CELL = LSTM(hidden_size=2)
 
 
 @pytest.fixture
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """About 10 steps backwards and about 3 forwards; read when a call is traced."""
+def traced_anew() -> Iterator[None]:
+    """Around a test that sets what is read when a call is traced."""
     clear = importlib.import_module("lstm_jax.unroll")._run.clear_cache
     clear()
-    monkeypatch.setattr(fused, "ROWS", 10 * BATCH)
-    monkeypatch.setattr(fused, "FORWARD_SIZE", 3 * BATCH * 4 * CELL.hidden_size)
     yield
     clear()
+
+
+@pytest.fixture
+def small_chunks(traced_anew: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """About 10 steps backwards and about 3 forwards."""
+    monkeypatch.setattr(fused, "ROWS", 10 * BATCH)
+    monkeypatch.setattr(fused, "FORWARD_SIZE", 3 * BATCH * 4 * CELL.hidden_size)
+
+
+@pytest.fixture
+def large_steps(traced_anew: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every step counts as one whose pullback is kept."""
+    monkeypatch.setattr(fused, "SMALL_STEP", 0)
 
 
 @pytest.mark.few(3)
@@ -46,6 +64,34 @@ def test_a_sequence_of_any_length_gives_what_scan_gives(steps: int, small_chunks
         for executor in ("fused", "scan")
     ]
     assert_close(*results, CLOSE["float32"])
+
+
+@pytest.mark.few(1)
+@pytest.mark.parametrize("case", ["lstm_variant of everything", "lstm", "gru", "elman", "lstm1997"])
+def test_pullbacks_that_are_kept_give_what_scan_gives(case: str, large_steps: None) -> None:
+    """And not those made again, as in all other tests of steps this small."""
+    cell, _ = CASES[case]
+    call = draw(cell, OPTIONS["all"], steps=23)
+    weights = cotangents(cell, call)
+    results = [
+        outputs_and_gradients(call, weights, cell=cell, executor=executor, reverse=True)
+        for executor in ("fused", "scan")
+    ]
+    assert_close(*results, CLOSE["float32"])
+
+
+@pytest.mark.parametrize("batch, kept", [(8, False), (32, True)])
+def test_steps_that_are_small_keep_their_states_alone(batch: int, kept: bool) -> None:
+    cell, steps = LSTM(hidden_size=8), 64
+    xs = jnp.zeros((steps, batch, 2))
+    params = cell.init(jax.random.key(0), 2)
+
+    def pullback(params: LSTMParams) -> Any:
+        return jax.vjp(lambda params: unroll(cell, params, xs, executor="fused"), params)[1]
+
+    saved = jax.tree.leaves(jax.eval_shape(pullback, params))
+    of_a_unit = sum(leaf.size for leaf in saved) / (steps * batch * cell.hidden_size)
+    assert (of_a_unit > 6) == kept, of_a_unit
 
 
 @pytest.mark.parametrize("steps", [1, 2, 96, 127, 1000, 1009])
