@@ -221,7 +221,7 @@ class MixedPrecision(Settings):
     )
 
     def product(self, x: Float[Array, "*B M"], w: Float[Array, "M N"]) -> Float[Array, "*B N"]:
-        """The product x w.
+        """The product x w; that of a step (B, M), where it is small, as sums.
 
         All leading axes become one: over several, XLA would transpose x or its gradient for the
         gradient of w.
