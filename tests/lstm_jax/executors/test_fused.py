@@ -18,14 +18,7 @@ from jax.typing import DTypeLike
 from lstm_jax import LSTM, choose_executor, unroll
 from lstm_jax.cells import Cell, LSTMParams, SplitCell
 from lstm_jax.executors import Fused, fused
-from tests.cases import (
-    BATCH,
-    CASES,
-    OPTIONS,
-    cotangents,
-    draw,
-    outputs_and_gradients,
-)
+from tests.cases import BATCH, CASES, OPTIONS, cotangents, draw, outputs_and_gradients
 from tests.tolerances import CLOSE, assert_close
 
 CELL = LSTM(hidden_size=2)
