@@ -9,8 +9,8 @@ import pytest
 
 from experiments.build import Build, build
 from experiments.config import Experiment, ModelSettings
+from experiments.config.laid_over import Keys
 from experiments.config.schema import Variant
-from experiments.config.variants import Keys
 from experiments.run.describe import describe_end, describe_start
 from lstm_jax import LSTM
 from lstm_jax.tasks import Adding
