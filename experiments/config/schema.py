@@ -22,10 +22,12 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Le
 from pydantic import PlainValidator, TypeAdapter
 
+from experiments.config.curriculum import NAME as CURRICULUM
 from experiments.config.curriculum import check_with_curriculum
 from experiments.config.laid_over import Keys
 from experiments.config.models import Models, Section
-from experiments.config.variants import NAME, check_with_variants
+from experiments.config.variants import NAME as VARIANTS
+from experiments.config.variants import check_with_variants
 from experiments.config.words import said_of, together
 from experiments.data import Source
 from experiments.digits import Digits
@@ -223,7 +225,7 @@ class Schema:
         fields = {key: Annotated[Any, PlainValidator(check)] for key, check in checks.items()}
         optional = frozenset({"title", "output", "diagnose", "published"})
         whole = Section({"title": str, **fields}, optional, Experiment)
-        check = models.section(whole, tag=NAME)
+        check = models.section(whole, VARIANTS, CURRICULUM)
 
         def check_members(value: Any) -> Experiment:
             base, found = check_with_variants(check, value)

@@ -127,7 +127,7 @@ def _result(cell: Cell, place: Place, keys: Sequence[str], folder: SweepFolder) 
         return Result(values, place, "missing", seeds, (), (), None)
     members = slice(place.variant * seeds, (place.variant + 1) * seeds)
     needed = summary["sequences_to_solve"][members]
-    before = summary.get("sequences_before", [0] * len(summary["members"]))[members]
+    before = summary["sequences_before"][members]
     errors = (summary["final"]["test_error"] or [])[members]
     return Result(
         values,

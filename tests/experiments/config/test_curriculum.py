@@ -55,7 +55,7 @@ def test_all_faults_at_once_each_on_its_line(complaints: Complaints, example: st
     *found, unknown = complaints(text)
     assert found == [
         "a.yaml:7: curriculum[0].'train.steps': must be at least 1, got -1",
-        "a.yaml:8: curriculum[1].'variants': cannot differ in a stage: all have the same",
+        "a.yaml:8: curriculum[1].variants: cannot differ in a stage: all have the same",
         "a.yaml:9: curriculum[1].'output.log': cannot differ in a stage: it is that of the run",
         "a.yaml:10: curriculum[2]: must be a section of keys and values, got 5",
     ]
