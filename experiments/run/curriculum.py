@@ -53,5 +53,11 @@ def _folder(out: Path, number: int) -> Path:
 
 
 def _earlier(stage: Path) -> Earlier:
+    """A stage that is done; other processes wait until the first has written all of it."""
+    return Earlier(stage, float(from_first(np.array(_seconds(stage) if first() else 0.0))))
+
+
+def _seconds(stage: Path) -> float:
     summary = json.loads((stage / "summary.json").read_text("utf-8"))
-    return Earlier(stage, summary["times"]["wall_seconds"])
+    seconds: float = summary["times"]["wall_seconds"]
+    return seconds
