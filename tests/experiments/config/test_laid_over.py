@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from experiments.config.laid_over import Keys, List, check_with, laid_over
-from experiments.config.words import said
+from experiments.config.words import said_of, together
 
 CONFIG = {"task": {"name": "adding", "length": 20}, "seeds": 3}
 
@@ -55,7 +55,7 @@ def test_items_that_make_the_same_are_refused_where_they_have_to_differ(distinct
 
 def test_a_fault_that_the_config_has_too_is_said_once() -> None:
     def refuse(_: Any) -> Any:
-        raise said("is wrong")
+        raise together([said_of(("task",), "is wrong")])
 
     with pytest.raises(ValidationError) as error:
         check_with(refuse, {"more": [{}, {}]}, List("more", lambda _: None, distinct=False))
