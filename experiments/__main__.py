@@ -43,9 +43,10 @@ from experiments.report.command import add_arguments as add_report_arguments
 from experiments.report.command import add_comparison_arguments, compare_cells, report
 from experiments.reproduce.command import add_arguments as add_reproduce_arguments
 from experiments.reproduce.command import reproduce
+from experiments.run.curriculum import run_all
 from experiments.run.directory import default_path, latest_path
 from experiments.run.environment import cores
-from experiments.run.run import BadInput, Failed, run
+from experiments.run.run import BadInput, Failed
 from experiments.run.signals import Stopped
 from experiments.show import add_arguments as add_show_arguments
 from experiments.show import show
@@ -76,7 +77,7 @@ def train(options: argparse.Namespace, console: Console) -> int:
     """`run`, in one process or as one of several; the exit status."""
     experiment = load(options.config, options.overrides)
     if options.distributed is None:
-        return STATUS[run(experiment, run_path(options), console, STARTED, options.resume)]
+        return STATUS[run_all(experiment, run_path(options), console, STARTED, options.resume)]
     try:
         join(options.distributed)
     except ValueError as error:
@@ -85,7 +86,7 @@ def train(options: argparse.Namespace, console: Console) -> int:
         if not first():
             console = Console(file=io.StringIO())
         out = Path(text_from_first(str(run_path(options))))
-        status = run(experiment, out, console, STARTED, options.resume)
+        status = run_all(experiment, out, console, STARTED, options.resume)
     except Stopped as stopped:
         abandon(STATUS[str(stopped)])
     except (BadInput, Failed) as error:

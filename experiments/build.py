@@ -4,14 +4,18 @@ import dataclasses
 import hashlib
 from collections.abc import Sequence
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 from jax.sharding import Mesh
 
 import lstm_jax
+from experiments.checkpoint.leaves import Leaf, differences, named_leaves
 from experiments.config import Experiment, ModelSettings
 from experiments.data import loaded
+from experiments.pretrained import Beginning, experiment_of, pretrained, sequences_before
 from lstm_jax.cells import Cell, DropConnect, LearnedState, RecurrentDropout, Zoneout
 from lstm_jax.diagnostics import statistics_of_model
 from lstm_jax.initializers import Chrono
@@ -39,6 +43,8 @@ class Build(NamedTuple):
     """Every variant with every seed, one variant after another."""
     labels: tuple[str, ...]
     """What each member is called."""
+    sequences_before: tuple[int, ...]
+    """On how many sequences each member's first parameters were trained."""
     devices: Sequence[jax.Device]
     """Those that there were to choose from."""
     program: Program
@@ -66,16 +72,22 @@ class Build(NamedTuple):
         return _parameters(self.model)
 
 
-def build(experiment: Experiment, devices: Sequence[jax.Device] | None = None) -> Build:
+def build(
+    experiment: Experiment,
+    devices: Sequence[jax.Device] | None = None,
+    after: Path | None = None,
+) -> Build:
     """Build everything that a run needs, on `devices`; left out, on all that there are.
+
+    `after` is the run whose parameters it begins with; left out, that of the config if it has one.
 
     Raises ValueError for settings that contradict one another.
     """
     task = build_task(experiment)
     train, model = experiment.train, learner(experiment, task)
     variants = [variant.experiment for variant in experiment.variants] or [experiment]
-    models = [build_model(each.model, task) for each in variants]
-    inits = list(dict.fromkeys(models))
+    began = _beginnings(experiment, [build_model(each.model, task) for each in variants], after)
+    inits = list(dict.fromkeys(began))
     training = Training(
         task=task,
         model=model,
@@ -88,28 +100,43 @@ def build(experiment: Experiment, devices: Sequence[jax.Device] | None = None) -
         diagnose=partial(_told, model),
         diagnosed=experiment.diagnose.sequences,
     )
-    everyone = [
-        members(each.train.seed_numbers, each.optimizer.learning_rate, inits.index(model))
-        for each, model in zip(variants, models, strict=True)
-    ]
-    who = together(everyone)
+    which: Any = np.array([inits.index(each) for each in began], np.int32)
+    who = together(
+        [members(each.train.seed_numbers, each.optimizer.learning_rate) for each in variants]
+    )._replace(init=which)
     width = train.side_by_side or group_width(training)
     groups = -(-len(who.place) // width)
     devices = devices or jax.devices()
     mesh = choose_mesh(devices, groups, train.shares)
-    labels = tuple(
-        f"variant_{number}/seed_{seed}" if experiment.variants else f"seed_{seed}"
-        for number, each in enumerate(variants)
-        for seed in each.train.seed_numbers
-    )
     program = build_program(training, who, mesh, width)
-    return Build(task, model, mesh, who, labels, devices, program)
+    before = tuple(map(sequences_before, began))
+    return Build(task, model, mesh, who, experiment.labels, before, devices, program)
+
+
+def _beginnings(
+    experiment: Experiment, models: Sequence[SequenceModel], after: Path | None
+) -> list[Beginning]:
+    """What gives each member its first parameters: the model of its variant, or an earlier run."""
+    run = after or _run_before(experiment)
+    if run is not None:
+        return list(pretrained(run, experiment.labels, models[0]))
+    return [model for model in models for _ in experiment.train.seed_numbers]
+
+
+def _run_before(experiment: Experiment) -> Path | None:
+    """The run that a config names to begin with."""
+    named = experiment.model.pretrained
+    return None if named is None else Path(named)
 
 
 @lru_cache(maxsize=64)
 def _parameters(model: SequenceModel) -> int:
-    shapes = jax.eval_shape(model.init, jax.random.key(0))
-    return sum(leaf.size for leaf in jax.tree.leaves(shapes))
+    return sum(leaf.size for leaf in jax.tree.leaves(_shapes(model)))
+
+
+def _shapes(model: SequenceModel) -> Any:
+    """What a model's parameters are like."""
+    return jax.eval_shape(model.init, jax.random.key(0))
 
 
 def _told(model: SequenceModel, params: Any, batch: Batch) -> dict[str, Any]:
@@ -123,8 +150,21 @@ def _told(model: SequenceModel, params: Any, batch: Batch) -> dict[str, Any]:
 
 def check(experiment: Experiment) -> None:
     """Hold that a run can be built, as far as no device tells; ValueError if it cannot."""
-    learner(experiment, build_task(experiment))
+    if (run := _run_before(experiment)) is not None:
+        experiment_of(run, experiment.labels)
+    model = learner(experiment, build_task(experiment))
     experiment.optimizer.build(experiment.train.max_steps)
+    for number, stage in enumerate(experiment.curriculum, 1):
+        check(stage.experiment)
+        _check_stage(number, learner(stage.experiment, build_task(stage.experiment)), model)
+
+
+def _check_stage(number: int, stage: SequenceModel, model: SequenceModel) -> None:
+    """Hold that what a stage of a curriculum learns fits the model that it is for."""
+    found, wanted = (named_leaves(_shapes(each)) for each in (stage, model))
+    found = {name: Leaf(leaf.dtype.name, leaf.shape, "") for name, leaf in found.items()}
+    if wrong := differences(found, wanted):
+        raise ValueError(f"stage {number} of the curriculum has another model: {'; '.join(wrong)}")
 
 
 def build_task(experiment: Experiment) -> Task:

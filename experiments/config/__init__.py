@@ -1,6 +1,6 @@
 """Configs: YAML 1.2 files into settings, or into a full account of what is wrong with them.
 
-    experiment = load(Path("configs/adding.yaml"), ["train.steps=100"])
+    experiment = load(Path("configs/adding.yaml"), ["train.seeds=4"])
     print(dump(experiment))
 
 A file takes this way: `reader` (text) -> `tree` (values with their lines) -> `overrides` ->

@@ -52,10 +52,12 @@ class Models:
     def __init__(self, names: Mapping[type[Settings], str]) -> None:
         self._names = names
 
-    def section(self, section: Section, tag: str | None = None) -> Check:
-        """A model of a section; beside its keys may stand that of a tag."""
-        if tag in section.fields:
-            raise TypeError(f"{section.build} has a field {tag!r}, which configs use as a tag")
+    def section(self, section: Section, *others: str) -> Check:
+        """A model of a section; beside its keys may stand others, as that of a tag."""
+        if clash := section.fields.keys() & set(others):
+            raise TypeError(
+                f"{section.build} has a field {min(clash)!r}, which is a tag in configs"
+            )
         fields = {
             key: NotRequired[self.field(field)] if key in section.optional else self.field(field)
             for key, field in section.fields.items()
@@ -65,14 +67,16 @@ class Models:
         def explained(error: ErrorDetails) -> str:
             key, *places = error["loc"]
             if error["type"] == "extra_forbidden":
-                return f"unknown key; {hint(str(key), [*section.fields, *filter(None, [tag])])}"
+                return f"unknown key; {hint(str(key), [*section.fields, *others])}"
             return _explain(error, section.fields[str(key)], places)
 
         def check(value: Any) -> Any:
             if not isinstance(value, dict):
                 raise said(f"must be {an.SECTION}, got {shown(value)}")
             try:
-                values = adapter.validate_python({k: v for k, v in value.items() if k != tag})
+                values = adapter.validate_python(
+                    {k: v for k, v in value.items() if k not in others}
+                )
             except ValidationError as error:
                 raise together(reworded(error, explained)) from None
             try:

@@ -9,6 +9,7 @@
     diagnose:   the fields of `DiagnoseSettings`, optional
     published:  what is known of it, the fields of `Published`, optional
     variants:   settings in which members of one program differ, optional; see `variants.py`
+    curriculum: stages that come before, optional; see `curriculum.py`
 
 A new task, cell, optimiser or bias enters a registry of `lstm_jax` and is known here.
 """
@@ -21,8 +22,12 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Le
 from pydantic import PlainValidator, TypeAdapter
 
+from experiments.config.curriculum import NAME as CURRICULUM
+from experiments.config.curriculum import check_with_curriculum
+from experiments.config.laid_over import Keys
 from experiments.config.models import Models, Section
-from experiments.config.variants import NAME, Keys, check_with_variants
+from experiments.config.variants import NAME as VARIANTS
+from experiments.config.variants import check_with_variants
 from experiments.config.words import said_of, together
 from experiments.data import Source
 from experiments.digits import Digits
@@ -57,6 +62,8 @@ class ModelSettings(Settings):
         readout_scale: its weights and biases begin in U[-scale, scale]; left out, weights in
             N(0, 1/H) and biases at zero.
         shortcut: whether the readout sees the inputs beside the layers.
+        pretrained: a run directory; each seed begins with the parameters that its number had
+            learnt there, whatever the task, instead of drawing some.
         executor: what carries the cell along time; "auto" picks one.
     """
 
@@ -74,6 +81,7 @@ class ModelSettings(Settings):
     readout_bias: bool = True
     readout_scale: Annotated[float, Gt(0.0)] | None = None
     shortcut: bool = False
+    pretrained: str | None = None
     executor: Literal["auto", *EXECUTORS] = "auto"  # type: ignore[valid-type]
 
 
@@ -139,6 +147,7 @@ class Experiment:
     diagnose: DiagnoseSettings = DiagnoseSettings()
     published: Published | None = None
     variants: tuple["Variant", ...] = ()
+    curriculum: tuple["Variant", ...] = ()
 
     def __post_init__(self) -> None:
         every, line = self.diagnose.every, self.train.log_every
@@ -146,14 +155,27 @@ class Experiment:
             message = f"must be a multiple of train.log_every={line}, got {every}"
             raise together([said_of(("diagnose", "every"), message)])
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What each member is called: every seed of one variant after another."""
+        seeds = [f"seed_{number}" for number in self.train.seed_numbers]
+        if not self.variants:
+            return tuple(seeds)
+        return tuple(
+            f"variant_{number}/seed_{seed}"
+            for number, each in enumerate(self.variants)
+            for seed in each.experiment.train.seed_numbers
+        )
+
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """What sets some members of a program apart, and the experiment that they are.
+    """What sets some members of a program, or a stage of a curriculum, apart from the config.
 
     Args:
-        keys: what the config says of the variant.
-        experiment: the whole config with these keys laid over it, and no variants.
+        keys: what the config says of it.
+        experiment: the whole config with these keys laid over it; that of a member has no
+            variants, that of a stage no curriculum.
     """
 
     keys: Keys
@@ -203,11 +225,15 @@ class Schema:
         fields = {key: Annotated[Any, PlainValidator(check)] for key, check in checks.items()}
         optional = frozenset({"title", "output", "diagnose", "published"})
         whole = Section({"title": str, **fields}, optional, Experiment)
-        check = models.section(whole, tag=NAME)
+        check = models.section(whole, VARIANTS, CURRICULUM)
 
-        def check_all(value: Any) -> Experiment:
+        def check_members(value: Any) -> Experiment:
             base, found = check_with_variants(check, value)
             return dataclasses.replace(base, variants=tuple(Variant(*each) for each in found))
+
+        def check_all(value: Any) -> Experiment:
+            base, found = check_with_curriculum(check_members, value)
+            return dataclasses.replace(base, curriculum=tuple(Variant(*each) for each in found))
 
         return TypeAdapter(Annotated[Any, PlainValidator(check_all)])
 

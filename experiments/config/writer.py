@@ -4,21 +4,26 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from experiments.config import annotations as an
+from experiments.config.curriculum import NAME as CURRICULUM
 from experiments.config.scalars import written
 from experiments.config.schema import SCHEMA, Experiment, Schema
-from experiments.config.variants import NAME
+from experiments.config.variants import NAME as VARIANTS
 from lstm_jax.checks import Settings, field_annotations
 
 
 def dump(experiment: Experiment, schema: Schema = SCHEMA) -> str:
-    """YAML that `load` reads back to an equal experiment; its variants in their own words."""
-    variants = [dict(each.keys) for each in experiment.variants]
-    sections = plain(experiment, schema) | ({NAME: variants} if variants else {})
-    return "".join(f"{line}\n" for line in _lines(sections))
+    """YAML that `load` reads back to an equal experiment."""
+    return "".join(f"{line}\n" for line in _lines(plain(experiment, schema) | lists(experiment)))
+
+
+def lists(experiment: Experiment) -> dict[str, list[dict[str, Any]]]:
+    """The variants and the curriculum of an experiment, if it has such, in their own words."""
+    both = {VARIANTS: experiment.variants, CURRICULUM: experiment.curriculum}
+    return {name: [dict(item.keys) for item in items] for name, items in both.items() if items}
 
 
 def plain(experiment: Experiment, schema: Schema = SCHEMA) -> dict[str, Any]:
-    """The sections of an experiment as YAML holds them, without its variants."""
+    """The sections of an experiment as YAML holds them, without `lists`."""
     names, model = schema.names, experiment.model
     common = _values(model, names)
     del common["cell"]
@@ -30,6 +35,7 @@ def plain(experiment: Experiment, schema: Schema = SCHEMA) -> dict[str, Any]:
         "optimizer": _tagged(experiment.optimizer, names),
         "train": _values(experiment.train, names),
         "output": _values(experiment.output, names),
+        "diagnose": _values(experiment.diagnose, names),
         **known,
     }
 
@@ -63,7 +69,7 @@ def _lines(section: Mapping[str, Any], indent: str = "") -> Iterator[str]:
         if isinstance(value, dict) and value:
             yield f"{indent}{key}:"
             yield from _lines(value, indent + "  ")
-        elif key == NAME:
+        elif key in (VARIANTS, CURRICULUM):
             yield f"{indent}{key}:"
             yield from (f"{indent}  - {inline(each)}" for each in value)
         else:
@@ -81,3 +87,12 @@ def inline(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(inline, value)) + "]"
     return written(value)
+
+
+def told(keys: Mapping[str, Any]) -> str:
+    """Keys and their values in a line.
+
+    >>> told({"model.hidden_size": 8, "model.bias": {"name": "chrono"}})
+    'model.hidden_size=8, model.bias={name: chrono}'
+    """
+    return ", ".join(f"{key}={inline(value)}" for key, value in keys.items()) or "{}"

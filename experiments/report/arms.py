@@ -22,7 +22,7 @@ class Curve(NamedTuple):
 
 
 class Seed(NamedTuple):
-    """A member of a run."""
+    """A member of a run; sequences count those of the runs that it begins with."""
 
     name: str
     needed: int | None
@@ -178,17 +178,20 @@ def _names(run: Run) -> list[str]:
 
 def _seed(run: Run, place: int, name: str) -> Seed:
     summary = run.summary
+    before = _at(summary.get("sequences_before"), place) or 0
     needed = _at(summary.get("sequences_to_solve"), place)
     last = max((line["sequences"] for line in run.lines), default=0)
+    seen = before + (_at(summary.get("sequences_seen"), place) or needed or last)
+    needed = None if needed is None else before + needed
     failure = _at(summary.get("failed"), place)
     final = (summary.get("final") or {}).get("test_error")
     return Seed(
         name=name.replace("_", " "),
         needed=needed,
-        seen=_at(summary.get("sequences_seen"), place) or needed or last,
+        seen=seen,
         failed=_failed(failure),
         test_error=_at(final, place),
-        curve=_curve(run, place, needed),
+        curve=_curve(run, place, before, needed),
     )
 
 
@@ -199,12 +202,12 @@ def _failed(failure: dict[str, Any] | None) -> str | None:
     return f"stopped before step {step}: {bad} was not finite"
 
 
-def _curve(run: Run, place: int, needed: int | None) -> Curve:
+def _curve(run: Run, place: int, before: int, needed: int | None) -> Curve:
     most = math.inf if needed is None else needed
     error: list[Point] = []
     held_out: list[Point] = []
     for line in run.lines:
-        sequences = line["sequences"]
+        sequences = before + line["sequences"]
         if (value := _at(line["error"], place)) is not None and (not error or error[-1][0] < most):
             error.append((min(sequences, most), value))
         if (value := _at(numbers(line, "test_error"), place)) is not None:

@@ -13,7 +13,7 @@ import numpy as np
 from experiments.build import Build
 from experiments.report.arms import Arm, Seed
 from experiments.report.figures.gates import NAMES
-from experiments.report.parameters import Trained, drawn
+from experiments.trained import Trained
 from lstm_jax.diagnostics import (
     Ablation,
     Decay,
@@ -122,6 +122,13 @@ def probe(arm: Arm, parts: Build, trained: Trained) -> Inside:
         example=example_of(task, model, ended, batch),
         missing=missing,
     )
+
+
+def drawn(parts: Build, place: int) -> Any:
+    """The parameters with which a member began, drawn again as the run did it."""
+    states = parts.program.start()
+    lane = int(np.flatnonzero(np.asarray(states.member.place) == place)[0])
+    return jax.tree.map(lambda leaf: np.asarray(leaf[lane]), states.learnt.params)
 
 
 def sequences_at_once(parts: Build) -> int:

@@ -27,6 +27,7 @@ SUMMARY: dict[str, Any] = {
     "solved": list[bool],
     "sequences_to_solve": list[int | None],
     "sequences_seen": list[int],
+    "sequences_before": list[int],
     "failed": list[dict[str, Any] | None],
     "final": dict[str, Numbers | None],
     "times": dict[str, float | None],

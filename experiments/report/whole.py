@@ -13,7 +13,6 @@ from experiments.report.album import Album
 from experiments.report.arms import Arm, levels_of
 from experiments.report.gather import Subject
 from experiments.report.page import Page, Section, render
-from experiments.report.parameters import NoParameters, Trained
 from experiments.report.probing import Inside, probe
 from experiments.report.reading import Run
 from experiments.report.sections.gates import gates
@@ -32,6 +31,7 @@ from experiments.report.story import (
     who_solved,
     who_wins,
 )
+from experiments.trained import NoParameters, Trained
 from experiments.words import duration
 
 MAX_INSIDE = 6
@@ -111,7 +111,7 @@ def _open(
     try:
         parts = build(run.experiment)
         memories[name] = step_memory(parts)
-        return parts, Trained(run.path, parts)
+        return parts, Trained(run.path, parts.model, len(parts.labels))
     except (NotImplementedError, NoParameters, ValueError) as error:
         subject.missing.append(f"{name} cannot be looked into: {str(error).rstrip('.')}.")
         return None

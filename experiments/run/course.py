@@ -101,6 +101,7 @@ class Course:
         summary = self.session.summary(status) | {
             "title": self.experiment.title,
             "members": list(self.parts.labels),
+            "sequences_before": list(self.parts.sequences_before),
             "variants": [dict(variant.keys) for variant in self.experiment.variants],
             "error": task.error_name,
             "chance": task.chance,

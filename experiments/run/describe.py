@@ -64,6 +64,8 @@ def _solved(summary: dict[str, Any]) -> str:
     line = f"solved: {len(needed)} of {plural(len(summary['members']), noun)}"
     if needed:
         line += f", after {_range(needed, ',.0f')} sequences"
+    if any(before := summary["sequences_before"]):
+        line += f"; {_range(before, ',.0f')} before, in what the parameters come from"
     return line
 
 

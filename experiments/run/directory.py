@@ -9,6 +9,7 @@ timings.jsonl      when each of these lines was written
 summary.json       what came of it; status "running" until then
 curves.png         the learning curves of all members
 checkpoints/       what `--resume` goes on from
+curriculum/        the runs of the stages that came before, by number
 lock               held while a process writes here
 """
 
@@ -25,6 +26,9 @@ from experiments.run.environment import environment
 from experiments.run.logs import Log, as_json
 
 LOGS = ("metrics.jsonl", "timings.jsonl")
+
+CURRICULUM = "curriculum"
+"""Where the stages are, which hold what they have learnt whatever becomes of the run."""
 
 FINISHED = ("completed", "diverged")
 """What summary.json says of a run that nothing stopped."""
@@ -125,7 +129,7 @@ def is_free(path: Path) -> bool:
     """Whether a run may begin in a directory: there is none, or nothing that a run could lose."""
     if not path.exists():
         return True
-    harmless = {"lock", "config.yaml.partial"}
+    harmless = {"lock", "config.yaml.partial", CURRICULUM}
     return path.is_dir() and {each.name for each in path.iterdir()} <= harmless
 
 
@@ -141,7 +145,7 @@ def latest_path(config: Path) -> Path | None:
     found = {}
     for path in Path("runs").glob("*"):
         name = re.fullmatch(rf"{re.escape(config.stem)}-(\d{{8}}-\d{{6}})(?:-(\d+))?", path.name)
-        if name and (path / "config.yaml").exists():
+        if name and any((path / each).exists() for each in ("config.yaml", CURRICULUM)):
             found[name[1], int(name[2] or 1)] = path
     return found[max(found)] if found else None
 

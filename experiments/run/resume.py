@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.config import Experiment, load
-from experiments.config.writer import plain
+from experiments.config.writer import lists, plain
 
 SNAPSHOTS = "train.log_every"
 FREE = ("title", "output.", "diagnose.", "published.", SNAPSHOTS)
@@ -64,7 +64,7 @@ def _changes(before: Experiment, now: Experiment) -> Iterator[str]:
 
 def _fixed(experiment: Experiment) -> dict[str, Any]:
     """What an experiment sets, by dotted key, but for what may change at will."""
-    content = plain(experiment) | {"variants": [dict(each.keys) for each in experiment.variants]}
+    content = plain(experiment) | lists(experiment)
     free = [key for key in FREE if key != SNAPSHOTS or experiment.train.on_nonfinite != "rollback"]
     return {k: v for k, v in _dotted(content) if not k.startswith(tuple(free))}
 

@@ -5,6 +5,7 @@ begin (anew, or from a checkpoint) -> train -> test -> summary, picture, sample
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -33,6 +34,16 @@ from experiments.sinks import require
 from experiments.text import write_sample
 from lstm_jax.tasks import Text
 
+REFUSALS = (ConfigError, NotImplementedError, NotResumed, OSError, ValueError)
+"""What a run that cannot begin is told by."""
+
+
+class Earlier(NamedTuple):
+    """What came before a run: the run that it begins with, and what all of it took."""
+
+    run: Path
+    seconds: float
+
 
 class BadInput(Exception):
     """A run that cannot begin, in one sentence."""
@@ -48,12 +59,14 @@ def run(
     console: Console,
     began: float | None = None,
     resume: bool = False,
+    after: Earlier | None = None,
 ) -> str:
     """Run an experiment into the directory `out`, or go on with the run there; returns its status.
 
     The status is "completed", "diverged" (every member has failed), "interrupted" (from the
     keyboard) or "terminated" (by SIGTERM); after the last two `resume` goes on. Times count from
-    `began`, on the clock of `time.perf_counter`. All processes of a distributed run call it.
+    `began`, on the clock of `time.perf_counter`. A stage of a curriculum comes `after` another.
+    All processes of a distributed run call it.
 
     Raises BadInput, before anything is written, for settings that contradict one another or that an
     executor cannot serve, a text that cannot serve, a directory that cannot be used or holds a run
@@ -61,12 +74,14 @@ def run(
     """
     try:
         require(experiment.output.log)
-        parts = build(experiment)
+        parts = build(experiment, after=after and after.run)
         hold_all_take_part(parts.mesh)
-        session = Session(parts, experiment.train, began, experiment.diagnose.every)
+        session = Session(
+            parts, experiment.train, began, experiment.diagnose.every, after.seconds if after else 0
+        )
         goes_on = bool(from_first(np.array(first() and resumable(experiment, out, resume))))
         ended = text_from_first((outcome(experiment, out) or "") if goes_on and first() else "")
-    except (ConfigError, NotImplementedError, NotResumed, OSError, ValueError) as error:
+    except REFUSALS as error:
         raise BadInput(str(error)) from error
     if ended:
         console.print(f"{out} is {ended}: nothing is left to do", highlight=False, markup=False)

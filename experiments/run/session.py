@@ -30,7 +30,8 @@ class Line(NamedTuple):
 class Session:
     """Advances all members by one compiled call at a time; touches no files and no terminal.
 
-    Times count from `began`, on the clock of `time.perf_counter`; left out, from now.
+    Times count from `began`, on the clock of `time.perf_counter`; left out, from now. To that is
+    added what came before in `seconds_before`.
     What the summary needs is kept on the host, so that a run can be told of whenever it ends.
     Construction traces the program: ValueError for a model that cannot be run as it is set.
     """
@@ -45,11 +46,13 @@ class Session:
         settings: TrainSettings,
         began: float | None = None,
         diagnose_every: int | None = None,
+        seconds_before: float = 0.0,
     ) -> None:
         self._program = parts.program
         self._settings = settings
         self._diagnose_every = diagnose_every
-        self._began = self._process_began = time.perf_counter() if began is None else began
+        self._process_began = time.perf_counter() if began is None else began
+        self._began = self._process_began - seconds_before
         self._seeds = parts.members.seed.tolist()
         count = len(self._seeds)
         self.step = 0

@@ -127,13 +127,14 @@ def _result(cell: Cell, place: Place, keys: Sequence[str], folder: SweepFolder) 
         return Result(values, place, "missing", seeds, (), (), None)
     members = slice(place.variant * seeds, (place.variant + 1) * seeds)
     needed = summary["sequences_to_solve"][members]
+    before = summary["sequences_before"][members]
     errors = (summary["final"]["test_error"] or [])[members]
     return Result(
         values,
         place,
         summary["status"],
         seeds,
-        tuple(n for n in needed if n is not None),
+        tuple(n + b for n, b in zip(needed, before, strict=True) if n is not None),
         tuple(e for e in errors if e is not None and math.isfinite(e)),
         summary["times"]["wall_seconds"],
     )

@@ -16,15 +16,15 @@ import itertools
 import os.path
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from experiments.config import ConfigError, Experiment, Fault
 from experiments.config.faults import Origin
+from experiments.config.laid_over import Keys
 from experiments.config.loading import checked, plain_value, read_tree, settle
 from experiments.config.overrides import Override, split
 from experiments.config.tree import Node
-from experiments.config.variants import NAME, Keys
-from experiments.config.writer import inline
+from experiments.config.variants import NAME
+from experiments.config.writer import inline, told
 from experiments.sweep.form import FORM
 from lstm_jax.checks import Size, check
 
@@ -70,15 +70,6 @@ def _with_seeds(cell: Cell, count: int) -> Cell:
     others = {key: value for key, value in cell.keys.items() if key != SEEDS}
     keys = Keys({**others, SEEDS: count})  # last, as a cell may set the whole section before
     return Cell(keys, dataclasses.replace(cell.experiment, train=train))
-
-
-def told(keys: Mapping[str, Any]) -> str:
-    """Keys and their values in a line.
-
-    >>> told({"model.hidden_size": 8, "model.bias": {"name": "chrono"}})
-    'model.hidden_size=8, model.bias={name: chrono}'
-    """
-    return ", ".join(f"{key}={inline(value)}" for key, value in keys.items()) or "{}"
 
 
 def is_sheet(path: Path) -> bool:

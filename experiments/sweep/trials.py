@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from experiments.config import Experiment, Variant, dump
-from experiments.config.variants import MAY_VARY, Keys
+from experiments.config.laid_over import Keys
+from experiments.config.variants import MAY_VARY
 from experiments.config.writer import inline, plain
 
 DIGITS = 12
@@ -53,11 +54,15 @@ def bare(experiment: Experiment) -> Experiment:
 
 
 def group(cells: Iterable[Experiment]) -> list[Trial]:
-    """The trials that cells make, in the order of their first cells."""
+    """The trials that cells make, in the order of their first cells.
+
+    A cell with a curriculum is a trial of its own, as its stages are.
+    """
     groups: dict[str, list[tuple[Experiment, dict[str, Any]]]] = {}
     for cell in cells:
         fixed, varying = _apart(cell)
-        groups.setdefault(inline(fixed), []).append((cell, varying))
+        alike = digest(cell) if cell.curriculum else inline(fixed)
+        groups.setdefault(alike, []).append((cell, varying))
     return [_together(members) for members in groups.values()]
 
 

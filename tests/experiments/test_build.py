@@ -12,8 +12,8 @@ import pytest
 
 from experiments.build import build, build_model, check, with_lag, wrapped
 from experiments.config import Experiment, ModelSettings
+from experiments.config.laid_over import Keys
 from experiments.config.schema import DiagnoseSettings, Variant
-from experiments.config.variants import Keys
 from experiments.digits import Digits
 from experiments.text import TextFile
 from lstm_jax import (

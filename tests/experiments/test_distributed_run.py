@@ -60,6 +60,19 @@ def test_two_processes_leave_what_one_with_two_devices_leaves(seeds: int, tmp_pa
         go_on_alone(config, alone, shared, for_seeds)
 
 
+def test_two_processes_go_through_a_curriculum(tmp_path: Path) -> None:
+    config, alone, shared = (tmp_path / name for name in ("adding.yaml", "alone", "shared"))
+    config.write_text(CONFIG + "curriculum: [{train.max_sequences: 8, task.length: 25}]\n")
+    (one,) = ended(run(config, alone, 2, "train.seeds=2"))
+    zeroth, other = ended(*pair(config, shared, "train.seeds=2"))
+    assert [each.status for each in (one, zeroth, other)] == [0, 0, 0], zeroth.err + other.err
+    stage = Path("curriculum", "1")
+    for run_of in (stage, Path()):
+        assert newest(shared / run_of).leaves == newest(alone / run_of).leaves
+    assert (shared / "metrics.jsonl").read_bytes() == (alone / "metrics.jsonl").read_bytes() != b""
+    assert said(other.out) == ""
+
+
 def go_on_alone(config: Path, alone: Path, shared: Path, for_seeds: str) -> None:
     """A run over two processes is gone on with by one, to the same bits."""
     further = [for_seeds, "train.max_sequences=80", "--resume"]

@@ -225,7 +225,7 @@ def test_a_command_that_is_none(arguments: list[str], capsys: pytest.CaptureFixt
 def test_the_exit_status_tells_how_a_run_ended(
     monkeypatch: pytest.MonkeyPatch, config: Path, status: str, code: int
 ) -> None:
-    monkeypatch.setattr(command_line, "run", lambda *_: status)
+    monkeypatch.setattr(command_line, "run_all", lambda *_: status)
     assert main(["run", str(config)]) == code
 
 
@@ -235,7 +235,7 @@ def test_a_run_that_cannot_go_on_says_why(
     def fail(*_: object) -> str:
         raise Failed("the disk is full; last checkpoint: step 40")
 
-    monkeypatch.setattr(command_line, "run", fail)
+    monkeypatch.setattr(command_line, "run_all", fail)
     assert main(["run", str(config)]) == 1
     assert capsys.readouterr() == ("", "the disk is full; last checkpoint: step 40\n")
 
@@ -250,7 +250,7 @@ def test_a_run_is_resumed_where_it_is_named_or_where_the_newest_is(
         asked.append((out, others[-1]))
         return "completed"
 
-    monkeypatch.setattr(command_line, "run", run)
+    monkeypatch.setattr(command_line, "run_all", run)
     assert main(["run", str(config), "--resume"]) == 0
     for name in ("adding-20240229-120005", "adding-20240229-120006"):
         (tmp_path / "runs" / name).mkdir(parents=True)

@@ -189,4 +189,6 @@ def _curves_caption(arms: Sequence[Arm]) -> str:
             " A star is where a seed met the criterion of its task, which may ask for more than"
             " a mean below the threshold, and stopped."
         )
+    if any(any(arm.run.summary.get("sequences_before", [])) for arm in arms):
+        said += " Sequences of the runs that a seed had gone through before are counted, not drawn."
     return said

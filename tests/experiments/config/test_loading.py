@@ -113,8 +113,8 @@ taks: 1
         "a.yaml:6: model.hidden_size: missing; must be an integer",
         "a.yaml:8: model.hiden_size: unknown key; did you mean 'hidden_size'? "
         "known: bias, bidirectional, cell, drop_connect, dropout, embedding_size, executor, "
-        "hidden_size, layers, learned_state, readout_bias, readout_scale, recurrent_dropout, "
-        "residual, shortcut, zoneout_c, zoneout_h",
+        "hidden_size, layers, learned_state, pretrained, readout_bias, readout_scale, "
+        "recurrent_dropout, residual, shortcut, zoneout_c, zoneout_h",
         "a.yaml:9: model.layers: must be an integer, got the text '8'",
         "a.yaml:10: model.dropout: must be below 1.0, got 1.0",
         "a.yaml:11: model.embedding_size: must be an integer or null, got 2.5",
@@ -132,7 +132,8 @@ taks: 1
         "a.yaml:25: train.verbose: must be true or false, got 'yes'",
         "a.yaml:26: train.report.every: must be an integer, got inf",
         "a.yaml:27: taks: unknown key; did you mean 'task'? "
-        "known: diagnose, model, optimizer, output, published, task, title, train, variants",
+        "known: curriculum, diagnose, model, optimizer, output, published, task, title, "
+        "train, variants",
     ]
 
 

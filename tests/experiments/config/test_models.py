@@ -101,8 +101,8 @@ def test_values_refused(values: dict[str, Any], loc: tuple[Any, ...], message: s
 
 
 def test_a_section_whose_field_is_called_like_its_tag_is_refused() -> None:
-    with pytest.raises(TypeError, match="has a field 'slope', which configs use as a tag"):
-        MODELS.section(Section.of(Line), tag="slope")
+    with pytest.raises(TypeError, match="has a field 'slope', which is a tag in configs"):
+        MODELS.section(Section.of(Line), "slope")
 
 
 def test_nested_settings_without_a_name_are_refused() -> None:

@@ -92,7 +92,8 @@ def test_an_override_changes_one_of_two_aliases() -> None:
         ("train.step=3", "train.step: unknown key; did you mean 'steps'? "
          "known: report, seeds, span, steps, until, verbose"),
         ("trian.steps=3", "trian: unknown key; did you mean 'train'? "
-         "known: diagnose, model, optimizer, output, published, task, title, train, variants"),
+         "known: curriculum, diagnose, model, optimizer, output, published, task, title, "
+        "train, variants"),
         ("train.steps.x=3", "train.steps: is 10, not a section, and holds no key 'x'"),
         ("title.x=3", "title: is 'example', not a section, and holds no key 'x'"),
         ("train.seeds[0]=3", "train.seeds[0]: an item of a list cannot be set on its own; "

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.config import ConfigError, Experiment, dump, load
+from experiments.config.laid_over import Keys
 from experiments.config.schema import Schema
-from experiments.config.variants import MAY_VARY, Keys, may_vary
+from experiments.config.variants import MAY_VARY, may_vary
 from lstm_jax.initializers import Chrono, ForgetBias
 
 Complaints = Callable[..., list[str]]

@@ -40,6 +40,7 @@ model:
   readout_bias: true
   readout_scale: null
   shortcut: false
+  pretrained: null
   executor: auto
 optimizer:
   name: adam
@@ -58,6 +59,9 @@ output:
   checkpoint_seconds: 60.0
   keep_checkpoints: 3
   log: []
+diagnose:
+  every: null
+  sequences: 32
 """
     )
 
@@ -73,6 +77,7 @@ output:
         "train.seeds=[]",
         "output.log=[wandb, tensorboard]",
         "output.checkpoint_seconds=1e-3",
+        "diagnose={every: 200, sequences: 3}",
         "title='8'",
         "title=''",
         "title='null'",

@@ -47,6 +47,7 @@ def main(config: Path, out: Path) -> int:
         "sequences_to_solve": [
             length * 10 if solved and n < seeds else None for n in range(members)
         ],
+        "sequences_before": [0] * members,
         "final": {"test_error": [0.5] * members},
         "times": {"wall_seconds": 12.5},
     }

@@ -50,6 +50,7 @@ def write_run(
         "solved": [each is not None for each in needed],
         "sequences_to_solve": list(needed),
         "sequences_seen": [each or 400 for each in needed],
+        "sequences_before": [0] * seeds,
         "failed": [None] * seeds,
         "final": {"test_error": [0.01 * (seed + 1) for seed in range(seeds)]},
         "times": {"wall_seconds": 75.0, "compile_seconds": 2.0, "seconds_to_first_step": 2.0},

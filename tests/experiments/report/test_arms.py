@@ -33,6 +33,13 @@ def test_a_curve_ends_where_its_seed_solved_the_task(tmp_path: Path) -> None:
     assert other.curve.held_out == ()
 
 
+def test_sequences_of_the_runs_before_count(tmp_path: Path) -> None:
+    solved, other = arm(tmp_path / "a", [100, None], sequences_before=[1000, 2000]).seeds
+    assert (solved.needed, solved.seen, other.needed, other.seen) == (1100, 1100, None, 2400)
+    assert [x for x, _ in solved.curve.error] == [1040, 1080, 1100]
+    assert [x for x, _ in other.curve.error][:2] == [2040, 2080]
+
+
 def test_scores_on_held_out_data_have_points_of_their_own(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "a", [None])
     lines = [{"step": 1, "sequences": 4, "error": [0.5], "test_error": [0.75]}]

@@ -7,16 +7,17 @@ import pytest
 from experiments.build import Build, build
 from experiments.config import load
 from experiments.report.arms import Arm
-from experiments.report.parameters import Trained, drawn
 from experiments.report.probing import (
     ROWS,
     Inside,
     conditions,
+    drawn,
     held_out,
     ordered,
     sequences_at_once,
     shown,
 )
+from experiments.trained import Trained
 from lstm_jax.diagnostics import gate_statistics
 from lstm_jax.tasks import Adding, Copying, Text
 
@@ -37,11 +38,11 @@ def test_before_and_after_are_told_apart(inside: Inside) -> None:
 
 
 def test_the_scales_are_those_of_the_parameters_that_it_names(
-    inside: Inside, real_arm: Arm, parts: Build
+    inside: Inside, real_arm: Arm, parts: Build, trained: Trained
 ) -> None:
     batch = held_out(parts.task, ROWS)
     place = real_arm.typical
-    both = drawn(parts, place), Trained(real_arm.run.path, parts).member(place)
+    both = drawn(parts, place), trained.member(place)
     for params, found in zip(both, (inside.before, inside.after), strict=True):
         params = jax.tree.map(jax.numpy.asarray, params)
         (expected,) = gate_statistics(parts.model, params, batch.inputs, batch.lengths)
@@ -98,6 +99,13 @@ def test_wide_models_take_fewer_sequences(parts: Build, monkeypatch: pytest.Monk
     assert sequences_at_once(parts) == 5
     monkeypatch.setattr("experiments.report.probing.MOST_NUMBERS", 1)
     assert sequences_at_once(parts) == 2
+
+
+def test_before_is_what_the_seed_drew(parts: Build) -> None:
+    key = jax.random.fold_in(jax.random.key(1), 0)  # of seed 1, for initial parameters
+    expected = parts.model.init(key)
+    found = drawn(parts, 1)
+    assert jax.tree.all(jax.tree.map(np.array_equal, found, expected))
 
 
 def test_what_has_no_answer_is_said(real_arm: Arm) -> None:

@@ -211,7 +211,7 @@ def play(
         at_call(self)
         return advance(self)
 
-    def scripted_parts(experiment: Experiment) -> Build:
+    def scripted_parts(experiment: Experiment, after: None) -> Build:
         return scripted_build(experiment, **script)
 
     console = Console(file=screen or io.StringIO(), width=200)

@@ -12,8 +12,8 @@ import pytest
 
 from experiments.checkpoint import manifest
 from experiments.config import Experiment
+from experiments.config.laid_over import Keys
 from experiments.config.schema import OutputSettings, Variant
-from experiments.config.variants import Keys
 from experiments.run import course
 from experiments.run.logs import Log
 from experiments.run.session import Session

@@ -9,8 +9,8 @@ import pytest
 
 from experiments.build import Build, build
 from experiments.config import Experiment, ModelSettings
+from experiments.config.laid_over import Keys
 from experiments.config.schema import Variant
-from experiments.config.variants import Keys
 from experiments.run.describe import describe_end, describe_start
 from lstm_jax import LSTM
 from lstm_jax.tasks import Adding
@@ -39,6 +39,7 @@ def summary(**changes: Any) -> dict[str, Any]:
         "members": list(PARTS.labels),
         "variants": [],
         "sequences_to_solve": [None, None, None],
+        "sequences_before": [0] * 3,
         "failed": [None, None, None],
         "bad_steps": [0, 0, 0],
         "final": {"test_error": None},
@@ -78,6 +79,14 @@ def test_the_end_of_a_run() -> None:
         "time: 1 min 15 s, 4 s of it compiling",
         f"picture: {Path('runs/a/curves.png')}",
     ]
+
+
+def test_sequences_of_the_runs_before_are_told() -> None:
+    (line, *_) = end(sequences_to_solve=[800] * 3, sequences_before=[1000, 2000, 2000])
+    assert line == (
+        "solved: 3 of 3 seeds, after 800 sequences; 1,000 to 2,000 (median 2,000) before, "
+        "in what the parameters come from"
+    )
 
 
 def test_numbers_that_are_alike_are_said_once() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from experiments.build import build
 from experiments.config import Experiment, ModelSettings
+from experiments.config.laid_over import Keys
 from experiments.config.schema import Variant
-from experiments.config.variants import Keys
 from experiments.run.session import Session
 from lstm_jax import LSTM
 from lstm_jax.initializers import ForgetBias

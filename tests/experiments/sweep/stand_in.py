@@ -44,6 +44,7 @@ def main(config: Path, out: Path) -> int:
         "seeds": list(range(members)),
         "solved": [n is not None for n in needed],
         "sequences_to_solve": needed,
+        "sequences_before": [0] * members,
         "final": {"test_error": [0.01 * (n + 1) for n in range(members)]},
         "times": {"wall_seconds": 12.5},
     }

@@ -43,6 +43,7 @@ def summary(needed: list[int | None], errors: list[float | None] | None, **more:
     return {
         "status": "completed",
         "sequences_to_solve": needed,
+        "sequences_before": [0] * len(needed),
         "final": {"test_error": errors},
         "times": {"wall_seconds": 9.5},
     } | more
@@ -63,6 +64,13 @@ def test_each_cell_has_its_own_members_and_the_best_comes_first(
     assert third.interval == wilson(2, 3)
     assert third.median_sequences == 500
     assert (last.solved, last.median_sequences, last.errors) == (0, math.inf, ())
+
+
+def test_sequences_of_the_runs_before_count(read_sheet: Read, tmp_path: Path) -> None:
+    sheet = read_sheet("set: {train.seeds: 2}\ngrid: {optimizer.learning_rate: [1, 2]}")
+    told = summary([100, None, 300, 400], None, sequences_before=[7, 8, 9, 10])
+    found = collect(sheet, tmp_path, [told])
+    assert [result.sequences for result in found] == [(309, 410), (107,)]
 
 
 def test_test_error_decides_between_cells_that_solved_nothing(

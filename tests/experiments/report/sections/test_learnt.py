@@ -117,6 +117,14 @@ def test_curves_are_drawn_and_told(tmp_path: Path, count: int) -> None:
     assert "mean absolute error" in pictures[0].alt
 
 
+@pytest.mark.parametrize("before", [0, 1000])
+def test_sequences_of_the_runs_before_are_told(tmp_path: Path, before: int) -> None:
+    found = arm(tmp_path / "a", [100, None], sequences_before=[before] * 2)
+    section = learning([found], LEVELS, Album(tmp_path / "pictures"))
+    (picture,) = [block for block in section.blocks if isinstance(block, Picture)]
+    assert ("the runs that a seed had gone through" in picture.caption) == bool(before)
+
+
 def test_a_run_without_a_line_has_no_curves(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "b")
     (folder / "metrics.jsonl").write_text("")

@@ -1,7 +1,6 @@
-"""The parameters of a member before and after its training.
+"""What a run has learnt: the parameters of its members, from the newest checkpoint that verifies.
 
-Before: drawn again, as the run did it, from the seed. After: those of the newest checkpoint that
-verifies. Nothing in the run directory is changed, and what is damaged stays where it is.
+Nothing in the run directory is changed, and what is damaged stays where it is.
 """
 
 from collections.abc import Mapping
@@ -12,27 +11,27 @@ import jax
 import numpy as np
 from jax.sharding import SingleDeviceSharding
 
-from experiments.build import Build
 from experiments.checkpoint import arrays, folders
 from experiments.checkpoint.leaves import differences, named_leaves
 from experiments.checkpoint.manifest import Damaged, Manifest, verify
+from lstm_jax.layers import SequenceModel
 
-PLACE = "learnt.params."
-"""Where a training state has its parameters."""
+PLACE, STEPS = "learnt.params.", "step"
+"""Where a training state has its parameters, and how many steps it is of."""
 
 
 class NoParameters(Exception):
-    """Why there are none to look into, in one sentence."""
+    """Why there are none to be had, in one sentence."""
 
 
 class Trained:
-    """The parameters of all members as a run left them."""
+    """The parameters of all `members` of a run, each one's of `model`, as the run left them."""
 
     step: int
     passed_over: tuple[str, ...]
     """A sentence for each newer checkpoint that is damaged."""
 
-    def __init__(self, run: Path, parts: Build) -> None:
+    def __init__(self, run: Path, model: SequenceModel, members: int) -> None:
         """Read the newest checkpoint that verifies; NoParameters if none does or none fits."""
         folder = (run / "checkpoints").absolute()  # orbax takes no other
         damaged: list[str] = []
@@ -44,7 +43,7 @@ class Trained:
             try:
                 each.verify()
                 content = verify(each.path, each.step)
-                self._leaves = _load(each.path, content, parts)
+                self._steps, self._params = _load(each.path, content, model, members)
             except Damaged as fault:
                 damaged.append(f"The checkpoint {each.path.name} is passed over: {fault}.")
                 continue
@@ -56,20 +55,19 @@ class Trained:
 
     def member(self, place: int) -> Any:
         """The parameters of a member."""
-        return jax.tree.map(lambda leaf: leaf[place], self._leaves)
+        return jax.tree.map(lambda leaf: leaf[place], self._params)
+
+    def steps(self, place: int) -> int:
+        """The training steps that these are of."""
+        return int(self._steps[place])
 
 
-def drawn(parts: Build, place: int) -> Any:
-    """The parameters with which a member began."""
-    states = parts.program.start()
-    lane = int(np.flatnonzero(np.asarray(states.member.place) == place)[0])
-    return jax.tree.map(lambda leaf: np.asarray(leaf[lane]), states.learnt.params)
-
-
-def _load(path: Path, content: Manifest, parts: Build) -> Any:
-    """The parameters in a checkpoint, with an axis of members."""
-    shapes = jax.eval_shape(parts.model.init, jax.random.key(0))
-    members, here = len(parts.labels), SingleDeviceSharding(jax.devices()[0])
+def _load(
+    path: Path, content: Manifest, model: SequenceModel, members: int
+) -> tuple[np.ndarray, Any]:
+    """The steps and the parameters in a checkpoint, with an axis of members."""
+    shapes = jax.eval_shape(model.init, jax.random.key(0))
+    here = SingleDeviceSharding(jax.local_devices()[0])
     expected = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct((members, *leaf.shape), leaf.dtype), shapes
     )
@@ -85,4 +83,5 @@ def _load(path: Path, content: Manifest, parts: Build) -> Any:
     if fault is not None:
         raise fault
     by_name = dict(zip(everything, map(np.asarray, found), strict=True))
-    return jax.tree.unflatten(jax.tree.structure(expected), [by_name[name] for name in wanted])
+    params = jax.tree.unflatten(jax.tree.structure(expected), [by_name[name] for name in wanted])
+    return by_name[STEPS], params
