@@ -1,8 +1,8 @@
 """A curriculum: stages that a run goes through before the config itself.
 
     curriculum:
-      - {task.gap: 10, train.max_sequences: 200000}
-      - {task.gap: 100}
+      - {task.length: 100, train.max_sequences: 20000}
+      - {task.length: 1000}
 
 Every stage is a whole config, the one around it with the stage's keys laid over it, its variants
 too. Each but the first begins with what was learnt in the one before.
