@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
@@ -154,14 +155,20 @@ def check(experiment: Experiment) -> None:
         experiment_of(run, experiment.labels)
     model = learner(experiment, build_task(experiment))
     experiment.optimizer.build(experiment.train.max_steps)
-    for number, stage in enumerate(experiment.curriculum, 1):
-        check(stage.experiment)
-        _check_stage(number, learner(stage.experiment, build_task(stage.experiment)), model)
+    stages = [stage.experiment for stage in experiment.curriculum]
+    for number, (stage, after) in enumerate(itertools.pairwise([*stages, experiment]), 1):
+        check(stage)
+        _check_stage(number, stage, after, model)
 
 
-def _check_stage(number: int, stage: SequenceModel, model: SequenceModel) -> None:
-    """Hold that what a stage of a curriculum learns fits the model that it is for."""
-    found, wanted = (named_leaves(_shapes(each)) for each in (stage, model))
+def _check_stage(number: int, stage: Experiment, after: Experiment, model: SequenceModel) -> None:
+    """Hold that what a stage of a curriculum learns fits what comes after it."""
+    if lacking := [label for label in after.labels if label not in stage.labels]:
+        raise ValueError(
+            f"stage {number} of the curriculum has no {lacking[0]}, which what comes after it has"
+        )
+    learns = learner(stage, build_task(stage))
+    found, wanted = (named_leaves(_shapes(each)) for each in (learns, model))
     found = {name: Leaf(leaf.dtype.name, leaf.shape, "") for name, leaf in found.items()}
     if wrong := differences(found, wanted):
         raise ValueError(f"stage {number} of the curriculum has another model: {'; '.join(wrong)}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from experiments.build import Build
 from experiments.config import Experiment
+from experiments.run.directory import whole
 from experiments.words import duration, plural
 
 
@@ -43,7 +44,7 @@ def describe_end(summary: dict[str, Any], parts: Build, out: Path) -> str:
     lines = [_solved(summary)]
     if status in ("interrupted", "terminated"):
         at = f"{status} at step {summary['step']:,}"
-        lines.insert(0, f"{at}: the same with --resume --out {out} goes on")
+        lines.insert(0, f"{at}: the same with --resume --out {whole(out)} goes on")
     elif status == "diverged":
         lines.insert(0, "diverged: no member has a result")
     failed = zip(parts.labels, summary["failed"], strict=True)

@@ -133,6 +133,15 @@ def is_free(path: Path) -> bool:
     return path.is_dir() and {each.name for each in path.iterdir()} <= harmless
 
 
+def whole(path: Path) -> Path:
+    """The directory of the run that goes on where this one does: of a stage, that of all of them.
+
+    >>> whole(Path("runs/a/curriculum/2")).as_posix(), whole(Path("runs/a")).as_posix()
+    ('runs/a', 'runs/a')
+    """
+    return path.parent.parent if path.parent.name == CURRICULUM else path
+
+
 def default_path(config: Path) -> Path:
     """A directory under `runs/` named by the config and the time."""
     stem = Path("runs", f"{config.stem}-{_now()}")

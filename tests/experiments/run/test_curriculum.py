@@ -132,6 +132,19 @@ def test_stages_that_do_not_fit_are_refused_before_the_first(tmp_path: Path) -> 
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("others", "lacks"),
+    [("train.seeds: 1", "stage 2 .* no seed_1"), ("train.first_seed: 1", "stage 1 .* no seed_2")],
+)
+def test_a_stage_without_a_seed_that_comes_after_is_refused_before_the_first(
+    tmp_path: Path, others: str, lacks: str
+) -> None:
+    text = CONFIG.replace("optimizer.learning_rate: 0.05", others)
+    with pytest.raises(BadInput, match=rf"{lacks}, which what comes after it has"):
+        play(read(tmp_path, text), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_variants_go_through_all_stages(tmp_path: Path) -> None:
     text = CONFIG.replace("  - {train.max_sequences: 24, optimizer.learning_rate: 0.05}\n", "")
     rates = "variants: [{optimizer.learning_rate: 0.1}, {optimizer.learning_rate: 0.2}]\n"

@@ -110,6 +110,12 @@ def test_a_run_that_a_signal_ended_says_first_how_it_goes_on(status: str) -> Non
     assert end(status=status)[0] == expected
 
 
+def test_a_stage_that_a_signal_ended_goes_on_with_the_whole_run() -> None:
+    told = summary(status="terminated")
+    (first, *_) = describe_end(told, PARTS, Path("runs/a/curriculum/2")).splitlines()
+    assert f"--out {Path('runs/a')} goes on" in first
+
+
 def test_a_run_that_diverged_says_so_first() -> None:
     assert end(status="diverged")[0] == "diverged: no member has a result"
 
