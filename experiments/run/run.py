@@ -90,7 +90,7 @@ def run(
         with ExitStack() as stack:
             signals = stack.enter_context(Signals())
             _lock(out, stack)
-            if resume and not goes_on:
+            if resume and not goes_on and after is None:
                 console.print(f"{out} holds no run: begun anew", highlight=False, markup=False)
             course = begin(experiment, parts, session, out, console, goes_on, stack)
             return _run(course, signals)
