@@ -133,6 +133,7 @@ def _draw_panel(axes: Axes, lines: Sequence[Line]) -> None:
         _draw_line(axes, place, line, math.sqrt(low * high))
     axes.set_yticks(range(len(lines)), [line.row.name for line in lines], color=INK)
     axes.yaxis.set_minor_locator(NullLocator())
+    axes.tick_params(axis="x", which="both", length=3)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(len(lines) - 0.5, -0.5 - ABOVE)
@@ -201,9 +202,11 @@ def _named(tick: float, span: float) -> bool:
 
     >>> [_named(tick, 10) for tick in (200, 400)], _named(200, 1000), _named(0.4, 3)
     ([True, False], False, True)
+    >>> [_named(tick, 3) for tick in (700, 800, 900)]
+    [False, True, False]
     """
     digit = int(f"{tick:.0e}"[0])
-    return span < 5 or (span < 50 and digit in (2, 5))
+    return (span < 5 and digit not in (7, 9)) or (span < 50 and digit in (2, 5))
 
 
 def _legend(lines: Sequence[Line]) -> list[Artist]:
