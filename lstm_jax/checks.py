@@ -110,6 +110,8 @@ def check(what: str, value: Any, annotation: Any) -> None:
         check(what, value, fitting[0])
     elif origin is tuple and isinstance(value, tuple):
         items = [args[0]] * len(value) if args[1:] == (...,) else args
+        if len(items) != len(value):
+            raise ValueError(f"{what} must have {len(items)} values, got {value!r}")
         for place, (item, kind) in enumerate(zip(value, items, strict=True)):
             check(f"{what}[{place}]", item, kind)
     elif not _is_instance(value, annotation):

@@ -63,7 +63,9 @@ VARIANTS: dict[str, Cell] = {
 OF_1997: dict[str, LSTM1997] = {
     "lstm1997": LSTM1997(HIDDEN),
     "lstm1997 truncated blocks of 2": LSTM1997(4, block_size=2, truncated=True, biased="gates"),
-    "lstm1997 forget gate": LSTM1997(4, block_size=2, forget_gate=True, fed_back="cells"),
+    "lstm1997 forget gate": LSTM1997(
+        4, block_size=2, forget_gate=True, fed_back="cells", limits=(1.0, 2.0)
+    ),
     "lstm1997 forget gate truncated": LSTM1997(
         HIDDEN, forget_gate=True, biased="gates", truncated=True
     ),

@@ -130,9 +130,10 @@ class LSTM1997(Reference):
 
         squashed = {name: sigmoid(z(name)) for name in self.gates}
         each = {name: self.for_its_cells(gate) for name, gate in squashed.items()}
-        g = 4 * sigmoid(z("g")) - 2
+        of_g, of_h = self.cell.limits
+        g = of_g * (2 * sigmoid(z("g")) - 1)
         c = each.get("f", 1.0) * state["c"] + each["i"] * g
-        h = each.get("o", 1.0) * (2 * sigmoid(c) - 1)
+        h = each.get("o", 1.0) * of_h * (2 * sigmoid(c) - 1)
         gates = np.concatenate(list(squashed.values())) if self.cell.fed_back == "all" else None
         return {"c": c, "h": h, "gates": gates}, h
 

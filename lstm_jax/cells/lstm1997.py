@@ -11,6 +11,10 @@ Hochreiter & Schmidhuber 1997, appendix A.1. Their truncated gradient cuts what 
 r: an error that leaves a memory block by its net inputs is not followed, so that within the
 blocks it flows through c alone and unchanged. To differentiate, r is then a constant.
 
+The ranges of g and of the squashed cell state are those of their equations 4 and 5. The caption of
+their table 10 has them the other way round, with which experiments 1 and 2c come out as published
+more often (docs/results.md): `limits=(1.0, 2.0)`.
+
 The counts of weights that the paper states hold for what feeds back into all cells and gates
 (tests/lstm_jax/cells/test_lstm1997.py has them); in Gers et al. 2000 only the cells' h do.
 """
@@ -28,6 +32,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from lstm_jax.cells.base import NOTHING_HELD, GatedCell, Gates, Gating, Held, MixedPrecision, zeros
 from lstm_jax.checks import Size
 from lstm_jax.initializers import check_init
+
+Limit = Annotated[float, Gt(0.0)]
 
 
 class LSTM1997Params(NamedTuple):
@@ -59,8 +65,8 @@ class LSTM1997(MixedPrecision, GatedCell[LSTM1997Params, LSTM1997State]):
         forget_gate, output_gate: whether each block has one.
         fed_back: what feeds back into cells and gates: "all" (h and gates), "cells" (h) or "none".
         truncated: whether derivatives take what feeds back for a constant.
-        squashed: whether g and h are as above; without, g is in [0, 1], and h is the cell's state,
-            as in experiments 2a and 2b.
+        limits: the largest g and the largest squashed cell state, whose least are their negatives;
+            None for a g in [0, 1] and the cell's state as it is, as in experiments 2a and 2b.
         biased: what has a bias: "all", "gates" or "none".
         scale: weights, and biases that are not given, begin in U[-scale, scale].
         input_bias, forget_bias, output_bias: initial gate biases, one for each block; left out,
@@ -83,7 +89,7 @@ class LSTM1997(MixedPrecision, GatedCell[LSTM1997Params, LSTM1997State]):
     output_gate: bool = True
     fed_back: Literal["all", "cells", "none"] = "all"
     truncated: bool = False
-    squashed: bool = True
+    limits: tuple[Limit, Limit] | None = (2.0, 1.0)
     biased: Literal["all", "gates", "none"] = "all"
     scale: Annotated[float, Gt(0.0)] = 0.1
     input_bias: tuple[float, ...] = ()
@@ -196,10 +202,9 @@ class LSTM1997(MixedPrecision, GatedCell[LSTM1997Params, LSTM1997State]):
         }
         value |= held
         kept = value["f"] * state.c if self.forget_gate else state.c
-        g = jax.nn.sigmoid(z_g)
-        value.setdefault("g", 4 * g - 2 if self.squashed else g)
+        value.setdefault("g", self._candidate(z_g))
         c = kept + value["i"] * value["g"]
-        h = 2 * jax.nn.sigmoid(c) - 1 if self.squashed else c
+        h = self._squashed(c)
         if self.output_gate:
             h = value["o"] * h
         return LSTM1997State(c, h, gates if self.fed_back == "all" else None), value
@@ -209,6 +214,12 @@ class LSTM1997(MixedPrecision, GatedCell[LSTM1997Params, LSTM1997State]):
 
     def output(self, params: LSTM1997Params, state: LSTM1997State) -> Float[Array, "*T B H"]:
         return state.h
+
+    def _candidate(self, z: Array) -> Array:
+        return jax.nn.sigmoid(z) if self.limits is None else _logistic(z, self.limits[0])
+
+    def _squashed(self, c: Array) -> Array:
+        return c if self.limits is None else _logistic(c, self.limits[1])
 
     def _width(self, gate: str) -> int:
         return self.hidden_size if gate == "g" else self.blocks
@@ -223,3 +234,8 @@ class LSTM1997(MixedPrecision, GatedCell[LSTM1997Params, LSTM1997State]):
     @property
     def _given_biases(self) -> dict[str, tuple[float, ...]]:
         return {"i": self.input_bias, "f": self.forget_bias, "o": self.output_bias}
+
+
+def _logistic(x: Array, limit: float) -> Array:
+    """The logistic function, from -limit to limit."""
+    return 2 * limit * jax.nn.sigmoid(x) - limit

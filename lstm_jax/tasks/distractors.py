@@ -37,7 +37,8 @@ class Distractors(Written, SampledTask):
         loss: what training minimises: the likelihood of a softmax, or squared errors of logistic
             outputs as in the paper.
 
-    Correct if both outputs are within 0.2 of their targets. Solved when 10,000 sequences are.
+    Correct if both outputs are within 0.2 of their targets. Solved when 10,000 sequences are, which
+    are drawn anew at every test.
 
     >>> batch = Distractors(q=3, p=2).sample(jax.random.key(4), 1)
     >>> [Distractors(3, 2).symbols[s] for s in batch.inputs[: batch.lengths[0], 0]]
@@ -51,6 +52,7 @@ class Distractors(Written, SampledTask):
     answers = "xy"
     error_name = "largest error of an output"
     chance = 0.5
+    fresh_tests = True
     test_size = 10_000
     criterion = HeldOut(max_wrong=0)
 

@@ -37,7 +37,8 @@ class LongLag(Written, SampledTask):
             paper.
 
     Correct if no output is off by 0.25 or more: at any step in 2a, at the last in 2b. Solved when
-    10,000 sequences are correct; as 2a has two sequences, its test is those two.
+    10,000 sequences are correct, drawn anew at every test; as 2a has two sequences, its test is
+    those two.
 
     >>> from jax.random import key
     >>> batch = LongLag("2a", p=4).sample(key(0), 1)
@@ -50,6 +51,7 @@ class LongLag(Written, SampledTask):
     loss: Loss = "likelihood"
     end_weight: Annotated[float, Gt(0.0)] = 1.0
 
+    fresh_tests = True
     error_name = "largest error of an output"
     chance = 0.5  # the last symbol is x as often as y
 

@@ -1,9 +1,11 @@
 """Scores of predictions, weighted over the steps that count.
 
-The papers of 1997 to 2002 train logistic outputs on squared errors. Here that is `loss="squares"`;
-`loss="likelihood"`, which trains faster, takes the same outputs as logits of a softmax where one
-class is asked for, or of a logistic function for each symbol where several may be right. Errors
-are differences between these probabilities, or logistic outputs, and targets of zero and one.
+The papers of 1997 to 2002 train logistic outputs on squared errors. Here that is `loss="squares"`,
+without a half, as in equation 16 of Hochreiter & Schmidhuber 1997 (their equation 19 is as if there
+were one); `loss="likelihood"`, which trains faster, takes the same outputs as logits of a softmax
+where one class is asked for, or of a logistic function for each symbol where several may be
+right. Errors are differences between these probabilities, or logistic outputs, and targets of zero
+and one.
 """
 
 from typing import Literal, NamedTuple
@@ -15,8 +17,8 @@ from jaxtyping import Array, Bool, Float, Int
 from lstm_jax.tasks.base import Batch, Scores
 
 Loss = Literal["likelihood", "squares"]
-"""What training minimises: the mean negative log-likelihood of a step, or half the sum of squared
-errors over all steps, as a sequence's error is in those papers.
+"""What training minimises: the mean negative log-likelihood of a step, or the sum of squared errors
+over all steps, as a sequence's error is in those papers.
 """
 
 Output = Literal["linear", "logistic"]
@@ -27,7 +29,7 @@ class Steps(NamedTuple):
     """How well every step was predicted."""
 
     loss: Float[Array, "T B"]
-    """In nats, or half the sum of squared errors."""
+    """In nats, or the sum of squared errors."""
     error: Float[Array, "T B"]
     """The largest error of any output."""
 
@@ -50,17 +52,13 @@ def over_time(
 def regression(
     outputs: Float[Array, "T B O"], batch: Batch, tolerance: float, output: Output = "linear"
 ) -> Scores:
-    """Squared error to minimise, absolute error to read; correct if within `tolerance`.
-
-    Of logistic outputs the loss is half the squared error, as in the papers of 1997 to 2002.
-    """
+    """Squared error to minimise, absolute error to read; correct if within `tolerance`."""
     predicted = jax.nn.sigmoid(outputs) if output == "logistic" else outputs
     difference = predicted - batch.targets
-    loss = mean_over_time(jnp.square(difference).mean(axis=-1), batch.weights)
     absolute = jnp.abs(difference).max(axis=-1)
     outside = (absolute >= tolerance) & (batch.weights > 0)
     return Scores(
-        loss=loss / 2 if output == "logistic" else loss,
+        loss=mean_over_time(jnp.square(difference).mean(axis=-1), batch.weights),
         error=mean_over_time(absolute, batch.weights),
         correct=~outside.any(axis=0),
     )
@@ -92,7 +90,7 @@ def of_logistic(
     """Outputs each of which is a logistic unit's input, with a target of its own."""
     difference = jax.nn.sigmoid(outputs) - targets
     if loss == "squares":
-        cost = 0.5 * jnp.square(difference).sum(axis=-1)
+        cost = jnp.square(difference).sum(axis=-1)
     else:
         cost = (jax.nn.softplus(outputs) - targets * outputs).sum(axis=-1)
     error = jnp.abs(difference).max(axis=-1)

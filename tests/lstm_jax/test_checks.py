@@ -24,6 +24,7 @@ class Example(Settings):
     gap: Annotated[int, Ge(3)] | None = None
     inner: Inner | None = None
     flag: bool = False
+    pair: tuple[Size, Size] | None = None
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,7 @@ class Example(Settings):
         ("gap", 3),
         ("inner", Inner()),
         ("flag", True),
+        ("pair", (1, 2)),
     ],
 )
 def test_what_fits_is_kept(field: str, value: Any) -> None:
@@ -58,6 +60,8 @@ def test_what_fits_is_kept(field: str, value: Any) -> None:
         ("mode", "bets", "Example.mode is 'bets'; did you mean 'best'? known: a, best"),
         ("mode", "zzz", "Example.mode is 'zzz'; known: a, best"),
         ("gap", 2, "Example.gap must be at least 3, got 2"),
+        ("pair", (1, 0), "Example.pair[1] must be at least 1, got 0"),
+        ("pair", (1,), "Example.pair must have 2 values, got (1,)"),
     ],
 )
 def test_a_value_out_of_range_is_a_value_error(field: str, value: Any, sentence: str) -> None:
@@ -96,6 +100,7 @@ def test_annotations_are_the_fields_in_order() -> None:
         "gap",
         "inner",
         "flag",
+        "pair",
     ]
     assert field_annotations(Inner) == {"size": Size}
 

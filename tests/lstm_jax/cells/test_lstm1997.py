@@ -123,7 +123,7 @@ def test_cells_of_a_block_share_their_gates() -> None:
 
 def test_unsquashed_it_adds_what_the_gate_lets_in() -> None:
     """Experiments 2a and 2b: c += i g with g in [0, 1], and h is c."""
-    cell = LSTM1997(1, output_gate=False, fed_back="none", biased="none", squashed=False)
+    cell = LSTM1997(1, output_gate=False, fed_back="none", biased="none", limits=None)
     params = cell.init(jax.random.key(0), 3)
     xs = jax.random.normal(jax.random.key(1), (9, 2, 3))
     z = np.asarray(xs, np.float64) @ np.asarray(params.w_x, np.float64)

@@ -172,7 +172,7 @@ def test_the_loss_is_that_of_the_symbol_that_comes(everything: Batch) -> None:
                 if loss == "likelihood":
                     expected[n] += np.log(np.exp(z).sum()) - z[nxt]
                 else:
-                    expected[n] += 0.5 * ((1 / (1 + np.exp(-z)) - np.eye(7)[nxt]) ** 2).sum()
+                    expected[n] += ((1 / (1 + np.exp(-z)) - np.eye(7)[nxt]) ** 2).sum()
             if loss == "likelihood":  # a mean over the steps; squared errors are their sum
                 expected[n] /= len(string) - 1
         scores = grade(Reber(loss=loss), jnp.asarray(outputs), few)

@@ -77,13 +77,11 @@ def test_regression(weights: np.ndarray) -> None:
     assert scores.correct.tolist() == [False, True, True, True]
 
 
-def test_regression_by_logistic_outputs_minimises_half_the_squared_error(
-    weights: np.ndarray,
-) -> None:
+def test_regression_by_logistic_outputs_minimises_the_squared_error(weights: np.ndarray) -> None:
     outputs, batch = values(float, weights)
     scores = regression(jnp.asarray(outputs), batch, 0.1, "logistic")
     off = 1 / (1 + np.exp(-outputs.astype(np.float64))) - np.asarray(batch.targets)
-    np.testing.assert_allclose(scores.loss, by_hand((off**2).mean(-1) / 2, weights), rtol=1e-5)
+    np.testing.assert_allclose(scores.loss, by_hand((off**2).mean(-1), weights), rtol=1e-5)
     np.testing.assert_allclose(scores.error, by_hand(abs(off).max(-1), weights), rtol=1e-5)
 
 
@@ -129,7 +127,7 @@ def test_of_class_is_the_softmax_against_one_and_zeros(weights: np.ndarray) -> N
     np.testing.assert_allclose(steps.error, np.abs(p - target).max(-1), rtol=1e-5)
     steps = of_class(jnp.asarray(outputs), batch.targets, "squares")
     off = logistic(outputs) - target
-    np.testing.assert_allclose(steps.loss, 0.5 * (off**2).sum(-1), rtol=1e-5)
+    np.testing.assert_allclose(steps.loss, (off**2).sum(-1), rtol=1e-5)
     np.testing.assert_allclose(steps.error, np.abs(off).max(-1), rtol=1e-5)
 
 
@@ -140,7 +138,7 @@ def test_of_logistic_is_the_logistic_function_against_each_target() -> None:
     p = logistic(outputs)
     costs = {
         "likelihood": -(targets * np.log(p) + (1 - targets) * np.log(1 - p)).sum(-1),
-        "squares": 0.5 * ((p - targets) ** 2).sum(-1),
+        "squares": ((p - targets) ** 2).sum(-1),
     }
     for loss, cost in costs.items():
         steps = of_logistic(jnp.asarray(outputs), jnp.asarray(targets), loss)

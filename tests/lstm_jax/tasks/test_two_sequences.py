@@ -83,7 +83,7 @@ def test_noisy_targets_are_taught_and_clean_ones_judged() -> None:
         assert scores.correct.tolist() == [True, True, False]
         np.testing.assert_allclose(scores.error, jnp.abs(off), rtol=1e-4)
         taught, p0 = np.asarray(batch.targets[0, :, 0], np.float64), np.asarray(p[0, :, 0])
-        cost = 0.5 * (p0 - taught) ** 2
+        cost = (p0 - taught) ** 2
         if loss == "likelihood":
             cost = -taught * np.log(p0) - (1 - taught) * np.log(1 - p0)
         np.testing.assert_allclose(scores.loss, cost, rtol=1e-4, atol=1e-6)

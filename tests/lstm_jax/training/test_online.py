@@ -188,7 +188,7 @@ def as_published(
         h, h_slope = 2 * sigmoid(s) - 1, 2 * sigmoid(s) * (1 - sigmoid(s))
         y, gates = y_out[block] * h, np.concatenate([y_in, y_out])
         shown = sigmoid(y @ readout)
-        delta = shown * (1 - shown) * (target - shown)
+        delta = 2 * shown * (1 - shown) * (target - shown)  # equation 18; 19 leaves out the 2
         to_cells = readout @ delta
         delta_out = y_out * (1 - y_out) * np.bincount(block, h * to_cells)
         e_s = y_out[block] * h_slope * to_cells
